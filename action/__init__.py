@@ -1,0 +1,1 @@
+"""The Action: runs once inside a workflow step."""

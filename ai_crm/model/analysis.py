@@ -1,0 +1,86 @@
+"""The PM analysis of a text: what kind of work it is, how big, how urgent, for whom, and why we think so."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class WorkType(StrEnum):
+    BUG = "bug"
+    FEATURE = "feature"
+    QUESTION = "question"
+    DOCUMENTATION = "documentation"
+    TASK = "task"
+
+
+class Complexity(StrEnum):
+    SIMPLE = "SIMPLE"
+    MODERATE = "MODERATE"
+    COMPLEX = "COMPLEX"
+    EPIC = "EPIC"
+
+
+class Priority(StrEnum):
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+    URGENT = "URGENT"
+
+
+class Evidence(Struct, frozen=True):
+    """One thing seen in the text. `where` is title, body, label or structure; `weight` counts hundredths."""
+
+    seen: str
+    where: str
+    weight: int
+
+
+class TypeOfWork(Struct, frozen=True):
+    """`confidence` is a percentage, 0 to 100, here and below."""
+
+    value: WorkType
+    confidence: int
+    evidence: tuple[Evidence, ...]
+
+
+class Effort(Struct, frozen=True):
+    """`hours` is the likely figure, `low` and `high` the range that holds it in four cases of five."""
+
+    complexity: Complexity
+    hours: int
+    low: int
+    high: int
+    confidence: int
+    evidence: tuple[Evidence, ...]
+
+
+class Urgency(Struct, frozen=True):
+    value: Priority
+    confidence: int
+    evidence: tuple[Evidence, ...]
+
+
+class AgentMatch(Struct, frozen=True):
+    name: str
+    confidence: int
+    evidence: tuple[Evidence, ...]
+
+
+class Analysis(Struct, frozen=True, kw_only=True):
+    """`agents` is ranked, best first, and empty when nothing in the text speaks for anyone."""
+
+    type: TypeOfWork
+    effort: Effort
+    urgency: Urgency
+    agents: tuple[AgentMatch, ...]
+    analyst: str
+
+    @property
+    def recommended(self) -> AgentMatch | None:
+        return self.agents[0] if self.agents else None
+
+    @property
+    def runner_up(self) -> AgentMatch | None:
+        return self.agents[1] if len(self.agents) > 1 else None

@@ -1,0 +1,1 @@
+"""The chat bots: one process per platform, transport only."""
