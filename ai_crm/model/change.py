@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 
@@ -63,10 +64,12 @@ class CreateTask(Change, frozen=True, kw_only=True, tag="create_task"):
     assignees: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     analysis: Analysis | None = None
+    seen_at: datetime | None = None
 
 
 class UpdateTask(Change, frozen=True, kw_only=True, tag="update_task"):
     patch: TaskPatch
+    seen_at: datetime | None = None
 
 
 class ShowCard(Change, frozen=True, kw_only=True, tag="show_card"):
@@ -136,10 +139,14 @@ class Outcome(StrEnum):
 
 
 class Applied(Struct, frozen=True, kw_only=True):
-    """What became of a change. `where` is the platform's address of the result (an id), `url` the one for people."""
+    """What became of a change. `where` is the platform's address of the result (an id), `url` the one for people.
+
+    `yielded` names the rules whose tasks another run had put on the card first: what else they want is that run's.
+    """
 
     key: ChangeKey
     outcome: Outcome
     where: str = ""
     url: str = ""
     detail: str = ""
+    yielded: tuple[RuleId, ...] = ()

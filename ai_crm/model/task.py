@@ -44,7 +44,12 @@ class HistoryEntry(Struct, frozen=True, kw_only=True):
 
 
 class Task(Struct, frozen=True, kw_only=True):
-    """`version` starts at 1 and grows by one with every change."""
+    """`version` starts at 1 and grows by one with every change.
+
+    `born_of` is the event that created it: when that very event comes again, what it left undone is finished, while
+    any other event leaves a task's beginning alone. `seen_at` is the item's own time of its last change that we
+    followed: an event that is older came late and changes nothing.
+    """
 
     id: TaskId
     rule: RuleId
@@ -59,6 +64,8 @@ class Task(Struct, frozen=True, kw_only=True):
     analysis: Analysis | None = None
     url: str = ""
     version: int = 1
+    born_of: str = ""
+    seen_at: datetime | None = None
     history: tuple[HistoryEntry, ...] = ()
 
 
