@@ -1,0 +1,86 @@
+"""What the runner reads from our output: commands are ours alone, every other line is text whatever it looks like."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+
+from actions_toolkit.command import issue_command
+
+from ai_crm.cards.inert import clean
+from ai_crm.errors import Problem
+
+# The runner shows at most ten annotations of each kind per step; the rest stand in the summary.
+_ANNOTATIONS = 10
+
+
+class Log:
+    """Writes the step's log. Away from a runner (`make run`) commands become plain lines.
+
+    The runner obeys every line that looks like a command, even in the middle of an issue's title, so commands are
+    switched off from the start and on only for the length of one of ours, with a token that nobody can guess.
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands (2026-11)
+    """
+
+    def __init__(self, *, on_runner: bool) -> None:
+        self._on_runner = on_runner
+        self._token = os.urandom(16).hex()
+        self._shown = {"error": 0, "warning": 0, "notice": 0}
+        if on_runner:
+            issue_command("stop-commands", {}, self._token)
+
+    def line(self, text: str = "") -> None:
+        sys.stdout.write(clean(text) + "\n")
+
+    def lines(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self.line(text)
+
+    def group(self, title: str, text: str) -> None:
+        """A part of the log that folds."""
+        if not self._on_runner:
+            self.line(f"── {title}")
+            self.lines(f"   {line}" for line in text.splitlines())
+            return
+        self._command("group", title)
+        self.lines(text.splitlines())
+        self._command("endgroup", "")
+
+    def mask(self, forms: Iterable[str]) -> None:
+        """Has the runner print these as stars from now on."""
+        if self._on_runner:
+            for form in forms:
+                self._command("add-mask", form)
+
+    def complain(self, message: str, problem: Problem | None = None, *, failing: bool) -> None:
+        """What a person must know of: an error where it fails the step, else a warning."""
+        self._annotation("error" if failing else "warning", message, problem)
+
+    def notice(self, message: str) -> None:
+        self._annotation("notice", message, None)
+
+    def close(self) -> None:
+        """Gives the commands back to the runner."""
+        if self._on_runner:
+            issue_command(self._token, {}, "")
+
+    def _annotation(self, level: str, message: str, problem: Problem | None) -> None:
+        self._shown[level] += 1
+        if not self._on_runner or self._shown[level] > _ANNOTATIONS:
+            self.line(f"{level}: {problem or message}")
+            return
+        self._command(level, message, _place(problem))
+
+    def _command(self, name: str, message: str, properties: dict[str, str] | None = None) -> None:
+        issue_command(self._token, {}, "")
+        issue_command(name, properties or {}, message)
+        issue_command("stop-commands", {}, self._token)
+
+
+def _place(problem: Problem | None) -> dict[str, str]:
+    """Only the properties that are known: the toolkit would print an empty one as `line=`, which the runner refuses."""
+    title = {"title": "AI-CRM"}
+    if problem is None or not problem.line:
+        return title
+    return {**title, "file": problem.file, "line": str(problem.line), "col": str(problem.column)}

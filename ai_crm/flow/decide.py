@@ -1,0 +1,165 @@
+"""The one decision: same event, item, tasks and rules give the same answer, whoever asks. No I/O, clock or chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from ai_crm.flow.follow import follow
+from ai_crm.model.analysis import Analysis
+from ai_crm.model.change import AddLabels, AnyChange, CreateTask, ShowCard, UpdateTask, change_key
+from ai_crm.model.decision import Answer, Decision, Skip, Verdict
+from ai_crm.model.event import Event
+from ai_crm.model.item import Item, ItemKind
+from ai_crm.model.task import Task
+from ai_crm.ports import Analyst
+from ai_crm.rules.evaluate import judge
+from ai_crm.rules.rule import CardSettings, Policy, Rule, Scene
+
+# Items that people talk under: a card and labels can go there. What has none gets an issue of its own.
+HAS_THREAD = frozenset({ItemKind.ISSUE, ItemKind.PULL_REQUEST})
+
+
+class _Moment(Struct, frozen=True):
+    """What all rules are asked about: the arguments of `decide`."""
+
+    event: Event
+    item: Item
+    tasks: tuple[Task, ...]
+    policy: Policy
+    analyst: Analyst
+    now: datetime
+
+
+class _Plan(Struct, frozen=True):
+    verdict: Verdict
+    steps: tuple[AnyChange | Skip, ...] = ()
+
+
+def decide(
+    event: Event, item: Item, tasks: tuple[Task, ...], policy: Policy, analyst: Analyst, now: datetime
+) -> Decision:
+    """What the policy's rules make of an event.
+
+    `item` is the event's item with everything looked up that the rules need; `tasks` are the tasks it has already.
+    """
+    if event.echo:
+        return _silence(event, item, policy, Answer.ECHO)
+    if not policy.enabled:
+        return _silence(event, item, policy, Answer.OFF)
+    moment = _Moment(event, item, tasks, policy, analyst, now)
+    plans = tuple(_plan(rule, moment) for rule in policy.rules)
+    updates = (follow(event, item, task, own_labels=policy.card.label_prefix) for task in tasks)
+    return _decision(event, item, policy, plans, tuple(update for update in updates if update is not None))
+
+
+def _silence(event: Event, item: Item, policy: Policy, answer: Answer) -> Decision:
+    return msgspec.structs.replace(_decision(event, item, policy, (), ()), answer=answer)
+
+
+def _plan(rule: Rule, moment: _Moment) -> _Plan:
+    task = next((task for task in moment.tasks if task.rule == rule.id), None)
+    unfinished = task is not None and task.born_of == moment.event.id
+    has_task = task is not None and not unfinished
+    verdict = judge(rule, moment.event, moment.item, moment.policy, moment.now, has_task=has_task)
+    if not verdict.matched:
+        return _Plan(verdict)
+    if task is not None and has_task and rule.creates:
+        known = f"{task.id} exists already: one task per rule and item"
+        return _Plan(msgspec.structs.replace(verdict, note=known))
+    return _Plan(verdict, tuple(_steps(rule, task, moment)))
+
+
+def _steps(rule: Rule, task: Task | None, moment: _Moment) -> Iterator[AnyChange | Skip]:
+    planned: CreateTask | None = None
+    analysis = _analysis(rule, moment)
+    for position, effect in enumerate(rule.effects):
+        scene = Scene(
+            rule=rule.id,
+            event=moment.event,
+            item=moment.item,
+            task=task,
+            policy=moment.policy,
+            planned=planned,
+            analysis=analysis if effect.wants_analysis else None,
+            once=rule.creates,
+            tasks=moment.tasks,
+        )
+        for step in effect.plan(scene, position):
+            planned = step if isinstance(step, CreateTask) else planned
+            yield step
+
+
+def _analysis(rule: Rule, moment: _Moment) -> Analysis | None:
+    if not any(effect.wants_analysis for effect in rule.effects):
+        return None
+    item = moment.item
+    return moment.analyst.analyse(item.title, item.body, item.labels, moment.policy.agents)
+
+
+def _decision(
+    event: Event, item: Item, policy: Policy, plans: tuple[_Plan, ...], followed: tuple[UpdateTask | Skip, ...]
+) -> Decision:
+    steps = (*(step for plan in plans for step in plan.steps), *followed)
+    about_tasks = tuple(step for step in steps if isinstance(step, CreateTask | UpdateTask))
+    changes = (
+        *about_tasks,
+        *_shown(event, item, policy.card, about_tasks),
+        *(step for step in steps if not isinstance(step, CreateTask | UpdateTask | Skip)),
+    )
+    return Decision(
+        event=event.id,
+        platform=event.platform,
+        names=event.names,
+        actor=event.actor.login,
+        item=item.ref,
+        answer=Answer.ACT if changes else Answer.NOTHING,
+        rules=policy.fingerprint,
+        verdicts=tuple(plan.verdict for plan in plans),
+        changes=changes,
+        skips=tuple(step for step in steps if isinstance(step, Skip)),
+    )
+
+
+def _shown(
+    event: Event, item: Item, card: CardSettings, changes: tuple[CreateTask | UpdateTask, ...]
+) -> Iterator[AnyChange]:
+    """How the item shows what becomes of its tasks: one card for all of them, and labels."""
+    if not changes:
+        return
+    labels = _labels(card, changes)
+    threaded = item.ref.kind in HAS_THREAD
+    if card.comment:
+        yield ShowCard(
+            key=change_key(changes[0].rule, item.ref, "card", event.id),
+            rule=changes[0].rule,
+            item=item.ref,
+            because="shows the tasks of this item where people look",
+            project=event.project,
+            labels=() if threaded else labels,
+        )
+    missing = tuple(label for label in labels if label not in item.labels)
+    if threaded and missing:
+        yield AddLabels(
+            key=change_key(changes[0].rule, item.ref, "card labels", event.id),
+            rule=changes[0].rule,
+            item=item.ref,
+            because="makes tasks visible in lists of issues",
+            labels=missing,
+        )
+
+
+def _labels(card: CardSettings, changes: tuple[CreateTask | UpdateTask, ...]) -> tuple[str, ...]:
+    """The labels that new tasks stand under, such as `ai-crm/high` and `ai-crm/security-auditor`."""
+    words = (word for change in changes if isinstance(change, CreateTask) for word in _words(card, change))
+    return tuple(dict.fromkeys(card.label_prefix + word for word in words))
+
+
+def _words(card: CardSettings, change: CreateTask) -> Iterator[str]:
+    if "priority" in card.labels:
+        yield change.priority.lower()
+    if "agent" in card.labels and change.agent:
+        yield change.agent.name

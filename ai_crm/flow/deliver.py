@@ -1,0 +1,97 @@
+"""Carries out what was decided: stores it first, then each outbound change once, then remembers what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from ai_crm.errors import AiCrmError, Unsupported, UpstreamError
+from ai_crm.model.change import Applied, Notify, OutboundChange, Outcome, ShowCard
+from ai_crm.model.decision import Decision
+from ai_crm.model.item import PlatformName
+from ai_crm.model.task import RuleId, Task
+from ai_crm.ports import Applier, Store
+
+
+class Failure(Struct, frozen=True):
+    """A change that was not carried out, and the error that says why and what to do."""
+
+    change: OutboundChange
+    error: AiCrmError
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What became of a decision. `tasks` are the item's as they are now."""
+
+    created: tuple[Task, ...] = ()
+    updated: tuple[Task, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    applied: tuple[tuple[OutboundChange, Applied], ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+
+async def deliver(decision: Decision, store: Store, appliers: Mapping[PlatformName, Applier], now: datetime) -> Report:
+    """Stores the decision and carries out its changes in order; one that fails does not stop the others.
+
+    Raises StoreError when nothing could be stored, and UpstreamError when the claim failed: then nothing happened.
+    """
+    commit = await store.commit(decision, now)
+    tasks = commit.tasks
+    applied: list[tuple[OutboundChange, Applied]] = []
+    failures: list[Failure] = []
+    yielded: set[RuleId] = set()
+    for planned in commit.outbox:
+        if planned.rule in yielded and not isinstance(planned, ShowCard):
+            continue
+        change = await store.refresh(planned)
+        if change is None:
+            continue
+        try:
+            result = await _apply(change, appliers)
+        except UpstreamError as error:
+            if change.key == commit.claim:
+                raise
+            failures.append(Failure(change, error))
+            continue
+        except Unsupported as error:
+            failures.append(Failure(change, error))
+            continue
+        applied.append((change, result))
+        if result.outcome is Outcome.SHOWN:
+            continue  # it was not carried out: it stays in the outbox for a run that can
+        yielded.update(result.yielded)
+        tasks = await store.settle(change, result)
+    return Report(
+        created=_still(commit.created, tasks, yielded),
+        updated=_still(commit.updated, tasks, set()),
+        tasks=tasks,
+        applied=tuple(applied),
+        failures=tuple(failures),
+    )
+
+
+async def _apply(change: OutboundChange, appliers: Mapping[PlatformName, Applier]) -> Applied:
+    applier = appliers.get(platform_of(change))
+    if applier is None:
+        raise Unsupported(
+            f"{platform_of(change)} is not connected",
+            where=type(change).__name__,
+            hint=f"Give the step the credentials of {platform_of(change)}, or take the action out of the rule",
+        )
+    reason = applier.capabilities.absent.get(type(change))
+    if reason is not None:
+        raise Unsupported(reason, where=f"{applier.name} {type(change).__name__}")
+    return await applier.apply(change)
+
+
+def platform_of(change: OutboundChange) -> PlatformName:
+    """Where a change goes: a message to its chat platform, everything else to where its item lives."""
+    return change.platform if isinstance(change, Notify) else change.item.platform
+
+
+def _still(before: tuple[Task, ...], now: tuple[Task, ...], yielded: set[RuleId]) -> tuple[Task, ...]:
+    """The tasks as they are now, without those that another run turned out to have created."""
+    current = {task.rule: task for task in now}
+    return tuple(current.get(task.rule, task) for task in before if task.rule not in yielded)

@@ -1,0 +1,16 @@
+"""An event file of a workflow as the delivery that it is: GitHub gives it no id, so its own bytes do."""
+
+from __future__ import annotations
+
+import hashlib
+
+from ai_crm.ports import RawRequest
+
+
+def event_file_delivery(name: str, body: bytes, occasion: str = "") -> RawRequest:
+    """The delivery of a GitHub event called `name`. Same name, bytes and occasion: the same id, run after run.
+
+    `occasion` tells files apart that say the same every time, as that of a schedule does.
+    """
+    digest = hashlib.sha256(f"{name}\x00{occasion}\x00".encode() + body).hexdigest()[:32]
+    return RawRequest(headers={"x-github-event": name, "x-ai-crm-event-id": digest}, body=body)

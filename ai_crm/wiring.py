@@ -1,0 +1,99 @@
+"""Which concrete platforms and stores there are, and how they are put together: the only importer of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from ai_crm.config.secret import Secret
+from ai_crm.model.event import Event
+from ai_crm.model.item import PlatformName
+from ai_crm.platforms.github import Access, GitHub, Setup
+from ai_crm.platforms.github.decode import decode as decode_github
+from ai_crm.platforms.printed import Printed
+from ai_crm.ports import Applier, CardReader, RawRequest, Store
+from ai_crm.store.card import CardStore
+from ai_crm.store.memory import MemoryStore
+
+__all__ = ["Access", "ChatAccess", "Setup", "SystemClock", "appliers", "decoder", "finish", "github", "inline", "store"]
+
+T = TypeVar("T")
+
+
+async def inline(work: Callable[[], T], /) -> T:
+    """The Offload of a process without an event loop: there is nothing else to do meanwhile."""
+    return work()
+
+
+def finish(work: Coroutine[Any, Any, T]) -> T:
+    """Runs a coroutine that never waits to its end, without an event loop: asyncio costs 43 ms of import.
+
+    Everything that blocks goes through `inline` here, so the coroutine has nothing to wait for.
+    """
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    work.close()
+    raise RuntimeError("a coroutine waited although there is no event loop")
+
+
+class SystemClock:
+    """The real time. Implements ports.Clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class ChatAccess(Struct, frozen=True, kw_only=True):
+    """What the chat platforms ask for; one whose secrets are empty is not connected. `proxy` is for both."""
+
+    slack_bot_token: Secret
+    teams_app_id: str
+    teams_app_password: Secret
+    teams_tenant_id: str
+    teams_service_url: str
+    proxy: Secret
+
+
+def decoder(platform: PlatformName) -> Callable[[RawRequest], tuple[Event, ...]]:
+    """How a platform's deliveries are read. Pure, so that it needs no connection. Raises KeyError for chat platforms."""
+    return {PlatformName.GITHUB: decode_github}[platform]
+
+
+def github(access: Access, setup: Setup) -> GitHub:
+    """GitHub for the length of one delivery, without an event loop."""
+    return GitHub(access, inline, time.sleep, setup)
+
+
+def store(database_url: Secret, workspace: str, cards: CardReader | None) -> Store:
+    """Tasks in the database that the URL names, else in the item's own card, else nowhere but here and now."""
+    if not database_url:
+        return CardStore(cards) if cards else MemoryStore()
+    from ai_crm.store.sql import SqlStore  # noqa: PLC0415 - cold start
+
+    return SqlStore(database_url.reveal(), inline, workspace)
+
+
+def appliers(platform: GitHub | None, chat: ChatAccess) -> dict[PlatformName, Applier]:
+    """Who carries out changes. Without GitHub what it would get is printed; a chat platform without secrets is absent."""
+    found: dict[PlatformName, Applier] = {PlatformName.GITHUB: platform or Printed()}
+    if chat.slack_bot_token:
+        from ai_crm.platforms.slack import Slack  # noqa: PLC0415 - cold start
+
+        found[PlatformName.SLACK] = Slack(chat.slack_bot_token.reveal(), inline, proxy=chat.proxy.reveal())
+    if chat.teams_app_password:
+        from ai_crm.platforms.teams import BotAccount, Teams  # noqa: PLC0415 - cold start
+
+        account = BotAccount(
+            app_id=chat.teams_app_id, password=chat.teams_app_password.reveal(), tenant=chat.teams_tenant_id
+        )
+        found[PlatformName.TEAMS] = Teams(
+            account, inline, service_url=chat.teams_service_url, proxy=chat.proxy.reveal()
+        )
+    return found
