@@ -110,8 +110,13 @@ class Analyst(Protocol):
 
 
 class Commit(Struct, frozen=True, kw_only=True):
-    """What a store made of a decision: the tasks of the item as they are now, and what remains to be carried out."""
+    """What a store made of a decision: the tasks of the item as they are now, and what remains to be carried out.
 
+    `claim` is the change that must succeed before anything else may be carried out: for a store that keeps its tasks
+    in the card itself, showing the card is what stores them. None when they are stored already.
+    """
+
+    claim: ChangeKey | None = None
     tasks: tuple[Task, ...]
     created: tuple[Task, ...]
     updated: tuple[Task, ...]
@@ -119,7 +124,13 @@ class Commit(Struct, frozen=True, kw_only=True):
 
 
 class Store(Protocol):
-    """Keeps tasks. One task per (rule, item) for ever."""
+    """Keeps tasks. One task per (rule, item) for ever.
+
+    `remembers` says whether it knows of every change whether it was carried out; where it does not, an event that
+    comes again is compared with the item as it is now.
+    """
+
+    remembers: ClassVar[bool]
 
     async def tasks_of(self, item: ItemRef) -> tuple[Task, ...]:
         """The item's tasks, oldest first; () when it has none."""
@@ -130,6 +141,14 @@ class Store(Protocol):
 
         A task that exists already for the same (rule, item) is not created again; changes that were carried out
         before are not in the outbox. Raises StoreError.
+        """
+        ...
+
+    async def refresh(self, change: OutboundChange) -> OutboundChange | None:
+        """The change with what is known only now: tasks, their ids and addresses in texts, where the card is.
+
+        Asked right before each change is carried out, in the order of the outbox. None when nothing is left to do:
+        another run carried it out meanwhile, or the card says already what it shall remember. Raises StoreError.
         """
         ...
 

@@ -13,13 +13,17 @@ from ai_crm.model.task import RuleId
 
 
 class Finding(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One condition's verdict: what it wanted, what it saw. `within` holds the findings that it rests on."""
+    """One condition's verdict: what it wanted, what it saw. `within` holds the findings that it rests on.
+
+    `known` is false when what it asks about was not looked up: then neither it nor its opposite is satisfied.
+    """
 
     condition: str
     satisfied: bool
     wanted: str
     seen: str
     within: tuple[Finding, ...] = ()
+    known: bool = True
 
 
 class Verdict(Struct, frozen=True, kw_only=True):

@@ -89,6 +89,7 @@ class Item(Struct, frozen=True, kw_only=True):
     files: tuple[str, ...] | None = None
     lines_changed: int | None = None
     author_teams: tuple[str, ...] | None = None
+    reviewers: tuple[str, ...] | None = None  # asked or heard already; teams as `org/team`
     comments: int | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None

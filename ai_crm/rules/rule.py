@@ -19,27 +19,36 @@ from ai_crm.model.trigger import Trigger
 from ai_crm.rules.source import Mark, Node, Problems
 
 
-class Predicate(Protocol):
+class Condition(Protocol):
+    """What must hold: one predicate, or several that `predicates.combine` puts together.
+
+    `late` are the later events that can change its answer, such as `labeled` for labels.
+    """
+
+    @property
+    def late(self) -> tuple[str, ...]: ...
+
+    def needs(self) -> Needs: ...
+
+    def check(self, event: Event, item: Item, policy: Policy, now: datetime) -> Finding: ...
+
+
+class Predicate(Condition, Protocol):
     """One condition. A new one is a frozen Struct with these members and its line in `predicates.PREDICATES`.
 
     `keys` are its spellings in a file, the documented one first. `kinds` are the items it can be asked about, None for
-    all. `late` are the later events that can change its answer, such as `labeled` for labels. `schema` is the JSON
-    Schema of its value: a test proves that schema and `parse` accept the same files.
+    all. `schema` is the JSON Schema of its value: a test proves that schema and `parse` accept the same files.
     """
 
     keys: ClassVar[tuple[str, ...]]
     kinds: ClassVar[frozenset[ItemKind] | None]
     late: ClassVar[tuple[str, ...]]
-    schema: ClassVar[Mapping[str, Any]]
+    schema: ClassVar[dict[str, Any]]
 
     @classmethod
     def parse(cls, node: Node, problems: Problems) -> Predicate | None:
         """The predicate, or None after telling `problems` what is wrong."""
         ...
-
-    def needs(self) -> Needs: ...
-
-    def check(self, event: Event, item: Item, policy: Policy, now: datetime) -> Finding: ...
 
 
 class CardSettings(Struct, frozen=True, kw_only=True):
@@ -58,14 +67,23 @@ class Team(Struct, frozen=True):
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """`id` is the name that tasks remember. `condition` is always a tree whose root wants all of its parts."""
+    """`id` is the name that tasks remember. `condition` is always a tree whose root wants all of its parts.
+
+    A rule that is not `enabled` stays in the policy, so that it can say so when someone asks why it did nothing.
+    """
 
     id: RuleId
     triggers: tuple[Trigger, ...]
-    condition: Predicate
+    condition: Condition
     effects: tuple[Effect, ...]
     at: Mark
     note: str = ""
+    enabled: bool = True
+
+    @property
+    def creates(self) -> bool:
+        """Whether it makes a task: then it is done with an item once the task exists."""
+        return any(effect.creates for effect in self.effects)
 
 
 class Policy(Struct, frozen=True, kw_only=True):
@@ -85,7 +103,8 @@ class Scene(Struct, frozen=True, kw_only=True):
     """What an effect may look at.
 
     `task` is the task that the rule already has for this item; `planned` the one that an earlier effect of the same
-    rule is about to create. Templates take `{task.…}` from whichever there is.
+    rule is about to create. Templates take `{task.…}` from whichever there is. `tasks` are all of the item's, oldest
+    first. `once` says that the rule creates a task, so that what it wants happens once per item, not per event.
     """
 
     rule: RuleId
@@ -95,6 +114,29 @@ class Scene(Struct, frozen=True, kw_only=True):
     policy: Policy
     planned: CreateTask | None
     analysis: Analysis | None
+    once: bool = False
+    tasks: tuple[Task, ...] = ()
+
+
+class Defaults(Struct, frozen=True, kw_only=True):
+    """What holds for a rule that says nothing itself: the step's inputs of the same names."""
+
+    pm_analysis: bool = True
+    auto_assign: bool = False
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Where an effect stands in its file: what its rule waits for, and the names that it may use.
+
+    `task` says that templates may say `{task.…}` here; `creates` that the rule makes a task of its own.
+    """
+
+    triggers: tuple[Trigger, ...]
+    task: bool
+    creates: bool
+    agents: tuple[str, ...]
+    rules: tuple[str, ...]
+    defaults: Defaults
 
 
 class Effect(Protocol):
@@ -113,7 +155,9 @@ class Effect(Protocol):
     def wants_analysis(self) -> bool: ...
 
     @classmethod
-    def parse(cls, node: Node, triggers: tuple[Trigger, ...], problems: Problems) -> Effect | None: ...
+    def parse(cls, node: Node, place: Place, problems: Problems) -> Effect | None:
+        """The effect from its parameters, or None after telling `problems` what is wrong."""
+        ...
 
     def plan(self, scene: Scene, position: int) -> tuple[AnyChange | Skip, ...]:
         """The changes, in order; a Skip for what cannot be done. `position` tells equal effects of a rule apart."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 from msgspec import Struct
@@ -18,11 +17,25 @@ class Mark(Struct, frozen=True):
 
 
 class Scalar(Struct, frozen=True):
-    """One value. `text` is what stands in the file, `value` what YAML 1.2's core schema makes of it."""
+    """One value. `text` is what it says, `value` what YAML 1.2's core schema makes of it.
+
+    `raw` is how it is written in the file, quotes and line breaks and all; empty for what no file says.
+    """
 
     value: str | int | float | bool | None
     text: str
     at: Mark
+    raw: str = ""
+
+    def mark(self, offset: int) -> Mark:
+        """Where the character at this offset of the text stands; where the scalar begins if that cannot be told."""
+        character = self.text[offset]
+        if self.raw.count(character) != self.text.count(character):
+            return self.at  # written with escapes, so that counting does not find it
+        before = character.join(self.raw.split(character)[: self.text.count(character, 0, offset) + 1])
+        lines = before.split("\n")
+        column = len(lines[-1]) + (self.at.column if len(lines) == 1 else 1)
+        return Mark(self.at.line + len(lines) - 1, column)
 
 
 class Sequence(Struct, frozen=True):
@@ -61,13 +74,25 @@ class Problems:
     def __bool__(self) -> bool:
         return bool(self._found)
 
+    @property
+    def found(self) -> tuple[Problem, ...]:
+        """Every problem once, in the order of the file."""
+        return tuple(sorted(set(self._found)))
+
     def raise_if_any(self) -> None:
         """Raises RulesInvalid with every problem in the order of the file."""
         if self._found:
-            raise RulesInvalid(tuple(sorted(self._found)))
+            raise RulesInvalid(self.found)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`did you mean "labels"?`, or nothing when no known word is near."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f'did you mean "{near[0]}"?' if near else ""
+    near = nearest(word, known)
+    return f'did you mean "{near}"?' if near else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that was probably meant; "" when none is near."""
+    import difflib  # noqa: PLC0415 - cold start
+
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)), "")

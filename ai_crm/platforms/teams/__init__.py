@@ -1,0 +1,100 @@
+"""Microsoft Teams, as far as a workflow step needs it: it sends notifications, with the task's card, and hears nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import ClassVar
+
+from ai_crm.cards.inert import plain
+from ai_crm.errors import ChangeRefused, Unsupported
+from ai_crm.model.change import (
+    AddLabels,
+    Applied,
+    Assign,
+    Comment,
+    CreateItem,
+    Notify,
+    OutboundChange,
+    Outcome,
+    RemoveLabels,
+    RequestReview,
+    ShowCard,
+)
+from ai_crm.model.item import PlatformName
+from ai_crm.platforms.teams.client import Connector
+from ai_crm.platforms.teams.encode import MOST_TEXT, Conversation, Person, activity, opening, receiver
+from ai_crm.platforms.teams.login import BotAccount, Login, cloud_of
+from ai_crm.platforms.transport import Transport
+from ai_crm.ports import Capabilities, Offload
+
+__all__ = ["BotAccount", "Teams"]
+
+_NO_ITEMS = "Teams has messages and no items of its own"
+
+
+class Teams:
+    """Implements ports.Applier. `service_url` is the Bot Connector of the cloud that the bot is registered in.
+
+    Raises SettingsInvalid for an account that cannot be one, and for a service that no token is sent to. `login_url`
+    is for tests: it and the service must then be on this machine.
+    """
+
+    name: ClassVar[PlatformName] = PlatformName.TEAMS
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        changes=(Notify,),
+        absent=MappingProxyType(
+            {
+                ShowCard: "A task's card is kept where its item lives; in Teams it goes along with a notification",
+                Comment: _NO_ITEMS,
+                AddLabels: _NO_ITEMS,
+                RemoveLabels: _NO_ITEMS,
+                Assign: _NO_ITEMS,
+                RequestReview: _NO_ITEMS,
+                CreateItem: _NO_ITEMS,
+            }
+        ),
+        ignored_events=MappingProxyType({}),
+        signature="none: nothing comes in this way",
+        text_limit=MOST_TEXT,
+    )
+
+    def __init__(
+        self,
+        account: BotAccount,
+        offload: Offload,
+        *,
+        service_url: str = "https://smba.trafficmanager.net/teams",
+        proxy: str = "",
+        login_url: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        service = Transport(service_url, headers={}, proxy=proxy)
+        login = Login(account, cloud_of(service.address, login_url), clock, proxy)
+        self._account = account
+        self._connector = Connector(service, login)
+        self._offload = offload
+
+    async def apply(self, change: OutboundChange) -> Applied:
+        """Sends a notification. At least once: see README.md for why a repeated run can send it again."""
+        if not isinstance(change, Notify):
+            raise Unsupported(self.capabilities.absent[type(change)], where=f"Teams {type(change).__name__}")
+        sent: str = await self._offload(lambda: self._send(change))
+        return Applied(key=change.key, outcome=Outcome.DONE, where=sent)
+
+    def close(self) -> None:
+        self._connector.close()
+
+    def _send(self, change: Notify) -> str:
+        where = f"Teams {plain(change.target)[:80]}"
+        to = receiver(change.target)
+        conversation = self._chat_with(to, where) if isinstance(to, Person) else to
+        message = self._connector.send(conversation.path, activity(change), where)
+        return f"{conversation.id}:{message}"
+
+    def _chat_with(self, person: Person, where: str) -> Conversation:
+        if not self._account.tenant:
+            raise ChangeRefused("only a tenant's id finds a person", where=where, hint="Give the step teams_tenant_id")
+        asked = opening(person, self._account.app_id, self._account.tenant)
+        return Conversation(self._connector.open_chat(asked, where))

@@ -1,0 +1,81 @@
+# Everything a person does here is one word. `make` alone lists the words.
+#
+# `make run` needs Python 3.11+, make and git, nothing else. `make test` uses Node.js, Chromium and PostgreSQL where they
+# are; the tests that need a missing one are skipped and say so, except under CI=true, where that fails.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint schemas lock image clean
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+RUNTIME := .venv/runtime-installed
+DEV := .venv/dev-installed
+NODE := $(if $(shell command -v npm 2>/dev/null),tests/node_modules/.package-lock.json)
+JOBS ?= 2
+IMAGE ?= ai-crm/github-action:local
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+run: $(RUNTIME) ## the Action's real entry point on a recorded event, with no network; twice changes nothing
+	@BIN=$(BIN) sh templates/examples/run.sh
+
+test: lint $(NODE) ## everything: lint, then every test
+	$(BIN)/pytest -n $(JOBS)
+
+lint: $(DEV) ## style and types; directions, workflows and the Dockerfile are looked at in tests/repository
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+schemas: $(RUNTIME) ## writes schemas/ from the code that they describe
+	$(BIN)/python -I -m ai_crm.schemas schemas
+
+lock: $(DEV) ## newest versions into the lock files: hashes, no addresses
+	$(COMPILE) --upgrade pyproject.toml --extra postgres -o requirements.lock
+	$(COMPILE) --upgrade --group build -c requirements.lock -o requirements-build.lock
+	$(COMPILE) --upgrade pyproject.toml --extra postgres --group dev -c requirements.lock -o requirements-dev.lock
+	cd tests && npm install --package-lock-only --omit-lockfile-registry-resolved $(NPM_FLAGS)
+	cd tests && node -e "$$DROP_ADDRESSES"
+
+image: ## the Action's container, as a runner builds it
+	docker build --tag $(IMAGE) .
+
+clean: ## removes everything that the other words made
+	rm -rf .venv .run dist tests/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# --- how it is made ---------------------------------------------------------------------------------------------------
+
+PIP = $(BIN)/python -m pip --disable-pip-version-check -qq
+COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links
+NPM_FLAGS := --ignore-scripts --no-audit --no-fund --loglevel=error
+# npm copies the addresses of funding pages into its lock; nothing reads them.
+export DROP_ADDRESSES := const fs = require('fs'), file = 'package-lock.json', lock = JSON.parse(fs.readFileSync(file)); \
+	for (const one of Object.values(lock.packages)) delete one.funding; \
+	fs.writeFileSync(file, JSON.stringify(lock, null, 2) + '\n')
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "AI-CRM needs Python 3.11 or newer, and '$(PYTHON)' is $$($(PYTHON) -V 2>&1 || echo missing)." >&2; \
+	  echo "Name a newer one: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; \
+	  echo "'$(PYTHON)' cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+
+# The project itself is installed as one line that points here, so that `python -I` finds it and edits count at once.
+$(RUNTIME): requirements.lock requirements-build.lock pyproject.toml | $(BIN)/python
+	@echo 'Installing what AI-CRM runs on into .venv (once; again only when a lock changes)'
+	@$(PIP) install --require-hashes --no-deps -r requirements.lock -r requirements-build.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): requirements-dev.lock $(RUNTIME)
+	@echo 'Installing the tools that check it into .venv'
+	@$(PIP) install --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
+
+tests/node_modules/.package-lock.json: tests/package-lock.json
+	cd tests && npm ci $(NPM_FLAGS)
+	@touch $@

@@ -1,0 +1,36 @@
+"""The `ai-crm` command: what a person asks of the rules from a terminal, and how it ends (0 well, 1 not, 2 config)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+import ai_crm
+from ai_crm.cli.agents import agents
+from ai_crm.cli.analyze import analyze
+from ai_crm.cli.doctor import doctor
+from ai_crm.cli.explain import explain
+from ai_crm.cli.shipped import schema, templates
+from ai_crm.cli.validate import validate
+from ai_crm.errors import AiCrmError, ConfigError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(ai_crm.__version__, prog_name="ai-crm")
+def cli() -> None:
+    """Checks and explains AI-CRM's rules, with no server, no account and no network."""
+
+
+for command in (validate, explain, analyze, agents, templates, schema, doctor):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and ends the process: status 2 for what a file or an argument got wrong, 1 for the rest."""
+    try:
+        cli.main(args=arguments, prog_name="ai-crm")
+    except AiCrmError as error:
+        click.echo(f"ai-crm: {error}", err=True)
+        sys.exit(2 if isinstance(error, ConfigError) else 1)

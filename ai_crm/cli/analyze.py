@@ -1,0 +1,52 @@
+"""`ai-crm analyze`: the PM analysis of a text, and on request what each conclusion rests on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import click
+import msgspec
+
+from ai_crm.analysis import offline_analyst
+from ai_crm.cards import text as text_face
+from ai_crm.cards.task_card import analysis_card
+from ai_crm.cli.screen import show
+from ai_crm.config.agents import load_agents
+from ai_crm.model.analysis import Analysis, Evidence
+
+
+@click.command()
+@click.argument("text")
+@click.option("--why", is_flag=True, help="Show the evidence for each conclusion.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def analyze(text: str, *, why: bool, form: str) -> None:
+    """Analyse a text as a project manager would.
+
+    Says what kind of work TEXT asks for, how much, how urgent, and for whom. Its first line is the title, the rest the
+    description; `-` reads both from the standard input. The same text always gets the same answer, with no network.
+    """
+    title, _, body = (sys.stdin.read() if text == "-" else text).strip().partition("\n")
+    if not title:
+        raise click.BadParameter("there is nothing to analyse; give a sentence in quotes", param_hint="TEXT")
+    analysis = offline_analyst().analyse(title, body, (), load_agents())
+    if form == "json":
+        show(msgspec.json.format(msgspec.json.encode(analysis)).decode())
+        return
+    show(text_face.render(analysis_card(title, analysis)))
+    if why:
+        show("\n".join(_reasons(analysis)))
+
+
+def _reasons(analysis: Analysis) -> Iterator[str]:
+    yield from _reason("Type", analysis.type.value, analysis.type.confidence, analysis.type.evidence)
+    yield from _reason("Complexity", analysis.effort.complexity, analysis.effort.confidence, analysis.effort.evidence)
+    yield from _reason("Priority", analysis.urgency.value, analysis.urgency.confidence, analysis.urgency.evidence)
+    for agent in analysis.agents[:2]:
+        yield from _reason("Agent", agent.name, agent.confidence, agent.evidence)
+
+
+def _reason(what: str, value: str, confidence: int, evidence: tuple[Evidence, ...]) -> Iterator[str]:
+    yield f"\n{what}: {value} ({confidence} % sure)"
+    for one in evidence:
+        yield f"  {one.weight / 100:+5.1f}  {one.where}: {one.seen}"

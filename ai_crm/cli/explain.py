@@ -1,0 +1,77 @@
+"""`ai-crm explain`: what the rules would make of a recorded event, and why."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+import click
+
+from ai_crm.analysis import offline_analyst
+from ai_crm.cli.files import find_rules, read_file, read_rules
+from ai_crm.cli.screen import show
+from ai_crm.config.policy import load_policy
+from ai_crm.errors import EventUnknown
+from ai_crm.flow.decide import decide
+from ai_crm.flow.describe import describe
+from ai_crm.model.decision import Decision
+from ai_crm.model.event import Event
+from ai_crm.model.item import PlatformName
+from ai_crm.model.trigger import TRIGGERS, find_trigger
+from ai_crm.ports import RawRequest
+from ai_crm.rules import explain as explanation
+from ai_crm.rules.rule import Defaults
+from ai_crm.rules.source import did_you_mean
+from ai_crm.wiring import decoder
+
+
+@click.command()
+@click.option(
+    "--event", "event_file", required=True, help="The event's JSON, as a webhook or GITHUB_EVENT_PATH has it."
+)
+@click.option("--name", required=True, help="The event's name, such as issues (GITHUB_EVENT_NAME).")
+@click.option("--rules", "rules_file", help="The rules file; without it, the one of this repository.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def explain(event_file: str, name: str, rules_file: str | None, form: str) -> None:
+    """Show what the rules make of an event, and why.
+
+    Every condition of every rule with what it wanted and what it saw, the nearest miss first, and every change that
+    would be made. As JSON it is one decision a line, as schemas/decision.schema.json describes it.
+    """
+    rules = rules_file or find_rules()
+    policy = load_policy(read_rules(rules), rules, Defaults())
+    events = _events(name, read_file(event_file, "an event file"))
+    analyst, now = offline_analyst(), datetime.now(UTC)
+    for event in events:
+        decision = decide(event, event.item, (), policy, analyst, now)
+        show(decision.to_json().decode() if form == "json" else _text(decision))
+    if not events:
+        show(f"{name}: AI-CRM declares this kind of event as ignored, so no rule is asked about it", error=True)
+
+
+def _text(decision: Decision) -> str:
+    changes = (f"{describe(change).planned()}\n" for change in decision.changes)
+    return "\n".join(filter(None, (explanation.explain(decision), "".join(changes)))).rstrip("\n")
+
+
+def _events(name: str, body: bytes) -> tuple[Event, ...]:
+    try:
+        return decoder(PlatformName.GITHUB)(_delivery(name, body))
+    except EventUnknown as error:
+        raise EventUnknown(f'there is no event called "{name}"', where="--name", hint=_meant(name)) from error
+
+
+def _delivery(name: str, body: bytes) -> RawRequest:
+    """The same delivery as the Action makes of an event file, so that the decision is the same to the byte."""
+    digest = hashlib.sha256(name.encode() + b"\0" + body).hexdigest()[:32]
+    return RawRequest(headers={"x-github-event": name, "x-ai-crm-event-id": digest}, body=body)
+
+
+def _meant(name: str) -> str:
+    """The webhook's name for what a person took from a rules file, or the nearest one to a typing error."""
+    trigger = find_trigger(name)
+    if trigger is not None:
+        return f"Name the event without its action: --name {trigger.name.partition('.')[0]}"
+    known = dict.fromkeys(trigger.name.partition(".")[0] for trigger in TRIGGERS)
+    near = did_you_mean(name, known)
+    return near[:1].upper() + near[1:] or f"Known are {', '.join(known)}"

@@ -1,0 +1,118 @@
+"""How the Bot Connector is asked, and what each of its refusals means for the person who has to do something about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ai_crm.errors import (
+    AnswerUnintelligible,
+    ChangeRefused,
+    CredentialsRefused,
+    ItemMissing,
+    RateLimited,
+    UpstreamError,
+    UpstreamUnavailable,
+)
+from ai_crm.platforms.teams.login import Login
+from ai_crm.platforms.transport import Answer, Transport
+
+
+class Connector:
+    """Sends requests as the bot. Each is sent once: only one whose token was refused is sent again with a new one."""
+
+    def __init__(self, transport: Transport, login: Login) -> None:
+        self._transport = transport
+        self._login = login
+
+    def open_chat(self, opening: Mapping[str, Any], where: str) -> str:
+        """The id of the bot's chat with a person. Raises UpstreamError."""
+        chat = self._asked("/v3/conversations", opening, where).decoded(_Named).id
+        if not chat:
+            raise AnswerUnintelligible("Teams opened a chat and does not say which", where=where)
+        return chat
+
+    def send(self, path: str, activity: Mapping[str, Any], where: str) -> str:
+        """The id of the message, empty where the connector does not tell it. Raises UpstreamError."""
+        answer = self._asked(path, activity, where)
+        return answer.decoded(_Named).id if answer.body else ""
+
+    def close(self) -> None:
+        self._transport.close()
+        self._login.close()
+
+    def _asked(self, path: str, body: Mapping[str, Any], where: str) -> Answer:
+        answer = self._post(path, body)
+        if answer.status == 401:
+            self._login.forget()
+            answer = self._post(path, body)
+        if not 200 <= answer.status < 300:
+            raise _refusal(answer, where)
+        return answer
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> Answer:
+        headers = {"Authorization": f"Bearer {self._login.token()}", "Content-Type": "application/json; charset=utf-8"}
+        return self._transport.request("POST", path, msgspec.json.encode(body), headers)
+
+
+class _Named(Struct, frozen=True):
+    id: str = ""
+
+
+class _Trouble(Struct, frozen=True):
+    code: str = ""
+
+
+class _Refusal(Struct, frozen=True):
+    error: _Trouble = _Trouble()
+
+
+_CODE = re.compile("[A-Za-z0-9_]{1,60}")
+_ADD = "Add the bot's app to this team, channel or chat; a person has to install it first"
+_FORBIDDEN: Mapping[str, str] = MappingProxyType(
+    {
+        "MessageWritesBlocked": "The person has blocked the bot or removed its app: they have to add it again",
+        "BotDisabledByAdmin": "An administrator has switched the app off: Teams admin center, Manage apps",
+    }
+)
+
+
+def _refusal(answer: Answer, where: str) -> UpstreamError:
+    """https://learn.microsoft.com/en-us/microsoftteams/platform/bots/build-conversational-capability (read 2026-11)."""
+    code = _code(answer)
+    match answer.status:
+        case 412 | 429:
+            return RateLimited("Teams wants fewer messages", retry_after=answer.retry_after(10), where=where)
+        case 401:
+            hint = "The bot's registration must be of the cloud and the tenant that it writes to"
+            return CredentialsRefused(f"Teams refused the bot's token{code}", where=where, hint=hint)
+        case 403:
+            hint = _FORBIDDEN.get(code.removeprefix(": "), _ADD)
+            return CredentialsRefused(f"Teams does not let the bot write there{code}", where=where, hint=hint)
+        case 404 | 410:
+            hint = f"Check the id. {_ADD}"
+            return ItemMissing(f"Teams does not find this conversation{code}", where=where, hint=hint)
+        case 413:
+            return ChangeRefused(f"the message is too large for Teams{code}", where=where, hint="Shorten it")
+        case status if status >= 500:
+            return UpstreamUnavailable(f"Teams answered {status}{code}", where=where, hint="It may pass: run it again")
+        case status if status < 400:
+            return AnswerUnintelligible("Teams sent us elsewhere, and a token is not taken there", where=where)
+        case status:
+            return ChangeRefused(
+                f"Teams refused the message with {status}{code}", where=where, hint="Check the target's id"
+            )
+
+
+def _code(answer: Answer) -> str:
+    """`: BadSyntax`, or nothing where the connector gives no reason that is a code."""
+    try:
+        code = answer.decoded(_Refusal).error.code
+    except AnswerUnintelligible:
+        return ""
+    return f": {code}" if _CODE.fullmatch(code) else ""

@@ -1,0 +1,53 @@
+"""What a change still lacks right before it is carried out: the tasks as they are now, their ids and addresses. Pure."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from ai_crm.model.change import (
+    AddLabels,
+    Assign,
+    ChangeKey,
+    Comment,
+    CreateItem,
+    Notify,
+    OutboundChange,
+    RemoveLabels,
+    RequestReview,
+    ShowCard,
+    Text,
+)
+from ai_crm.model.task import Task
+
+
+class Current(Struct, frozen=True, kw_only=True):
+    """An item's tasks at this moment, the address of its card, and the keys that the card shall remember."""
+
+    tasks: tuple[Task, ...]
+    where: str = ""
+    applied: tuple[ChangeKey, ...] = ()
+
+
+def informed(change: OutboundChange, current: Current) -> OutboundChange:
+    """The change with everything in it that was not known when it was decided."""
+    task = next((task for task in current.tasks if task.rule == change.rule), None)
+    match change:
+        case ShowCard():
+            return msgspec.structs.replace(
+                change, tasks=current.tasks, applied=current.applied, where=current.where or change.where
+            )
+        case Notify():
+            tasks = (task,) if task else change.tasks
+            return msgspec.structs.replace(change, text=_filled(change.text, task), tasks=tasks)
+        case Comment():
+            return msgspec.structs.replace(change, text=_filled(change.text, task))
+        case CreateItem():
+            return msgspec.structs.replace(change, title=_filled(change.title, task), body=_filled(change.body, task))
+        case AddLabels() | RemoveLabels() | Assign() | RequestReview():
+            return change
+
+
+def _filled(text: Text, task: Task | None) -> Text:
+    """A text whose task is unknown keeps its gaps: whoever shows it says what belongs there."""
+    return Text((text.filled(task),)) if task else text

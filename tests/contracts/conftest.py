@@ -1,0 +1,191 @@
+"""Every place where tasks can be kept, as the contract suite needs it: opened anew like by another process."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import pytest
+
+from ai_crm.ports import Store
+from ai_crm.store.card import CardStore
+from ai_crm.store.memory import MemoryStore
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from tests.doubles.card_platform import CardPlatform
+    from tests.doubles.decisions import Decisions
+
+T = TypeVar("T")
+_DOUBLES = Path(__file__).resolve().parent.parent / "doubles"
+
+
+class Place(Protocol):
+    """Somewhere tasks are kept. `platform` is where their cards and messages go."""
+
+    platform: CardPlatform
+
+    def open(self) -> Store:
+        """The store as a process that has just started finds it."""
+        ...
+
+
+NewPlace = Callable[[], Place]
+
+
+class _CardPlace:
+    def __init__(self, platform: CardPlatform) -> None:
+        self.platform = platform
+
+    def open(self) -> Store:
+        return CardStore(self.platform)
+
+
+class _MemoryPlace:
+    """The twin does not outlive its process, so here every process is the same one."""
+
+    def __init__(self, platform: CardPlatform) -> None:
+        self.platform = platform
+        self._store = MemoryStore()
+
+    def open(self) -> Store:
+        return self._store
+
+
+class _SqlPlace:
+    def __init__(self, platform: CardPlatform, engine: Engine, workspace: str) -> None:
+        self.platform = platform
+        self._engine = engine
+        self._workspace = workspace
+
+    def open(self) -> Store:
+        from ai_crm.store.sql import SqlStore
+
+        return SqlStore(self._engine, _inline, self._workspace)
+
+
+class Inline(Protocol):
+    async def __call__(self, work: Callable[[], T], /) -> T: ...
+
+
+async def _inline(work: Callable[[], T]) -> T:
+    return work()
+
+
+@pytest.fixture(scope="session")
+def inline() -> Inline:
+    """The Offload of a process without an event loop."""
+    return _inline
+
+
+@pytest.fixture(scope="session")
+def decisions() -> Decisions:
+    made: Decisions = _double("decisions").Decisions()
+    return made
+
+
+@pytest.fixture(
+    params=["memory", "card", "sqlite file", "sqlite memory", pytest.param("postgres", marks=pytest.mark.postgres)]
+)
+def new_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewPlace]:
+    """Makes a place that nobody used before, as often as it is asked; PostgreSQL has one database for all of them."""
+    new_platform = _double("card_platform").CardPlatform
+    engines: dict[str, Engine] = {}
+    numbers = count()
+
+    def sql(url: str) -> Place:
+        from ai_crm.store.database import engine_for
+
+        if url not in engines:
+            engines[url] = engine_for(url)
+        return _SqlPlace(new_platform(), engines[url], f"{request.node.nodeid} {next(numbers)}")
+
+    def new() -> Place:
+        match request.param:
+            case "memory":
+                return _MemoryPlace(new_platform())
+            case "card":
+                return _CardPlace(new_platform())
+            case "sqlite file":
+                return sql(f"sqlite:///{tmp_path}/tasks.db")
+            case "sqlite memory":
+                return sql("sqlite://")
+            case _:
+                return sql(request.getfixturevalue("postgres_url"))
+
+    yield new
+    for engine in engines.values():
+        engine.dispose()
+
+
+@pytest.fixture
+def place(new_place: NewPlace) -> Place:
+    return new_place()
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL of our own, on a port of its own, gone after the session however that ends."""
+    with subprocess.Popen(
+        (sys.executable, _DOUBLES / "postgres.py"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdin
+        assert server.stdout
+        url = server.stdout.readline().strip()
+        if not url:
+            _without_postgres(server.wait())
+        yield url
+        server.stdin.close()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def new_empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Makes databases in which there is nothing yet."""
+    numbers = count()
+    if request.param == "sqlite":
+        return lambda: f"sqlite:///{tmp_path}/empty {next(numbers)}.db"
+    server: str = request.getfixturevalue("postgres_url")
+
+    def new() -> str:
+        from sqlalchemy import text
+
+        from ai_crm.store.database import engine_for
+
+        name = f"empty_{abs(hash(request.node.nodeid))}_{next(numbers)}"
+        engine = engine_for(server)
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        return f"{server.rpartition('/')[0]}/{name}"
+
+    return new
+
+
+def _without_postgres(status: int) -> None:
+    missing = status == 3
+    if missing and os.environ.get("CI") != "true":
+        pytest.skip("needs PostgreSQL (initdb and postgres)")
+    pytest.fail(
+        "needs PostgreSQL, and under CI=true nothing is skipped" if missing else "PostgreSQL did not start: see above",
+        pytrace=False,
+    )
+
+
+def _double(name: str) -> ModuleType:
+    """A file of tests/doubles: tests are no package, so it is found by its place."""
+    known = f"doubles_{name}"
+    if known not in sys.modules:
+        spec = importlib.util.spec_from_file_location(known, _DOUBLES / f"{name}.py")
+        assert spec
+        assert spec.loader
+        sys.modules[known] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[known])
+    return sys.modules[known]

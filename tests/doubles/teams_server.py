@@ -1,0 +1,147 @@
+"""A small Microsoft: the login that hands out tokens, the Bot Connector that wants them, and what Teams would bring alive."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+from urllib.parse import parse_qs, unquote
+
+from markdown_it import MarkdownIt
+
+from ai_crm.platforms.teams import BotAccount
+from tests.doubles.loopback import Loopback, Reply, Request, json_reply
+
+APP = "0f8fad5b-d9cb-469f-a165-70867728950e"
+TENANT = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+PASSWORD = "canary~Q8aB3.xYz_0123456789"
+ACCOUNT = BotAccount(app_id=APP, password=PASSWORD, tenant=TENANT)
+
+CHANNEL = "19:5d1c2b3a4f@thread.tacv2"
+ANN = "29:1aBcDeFgHiJkLmNoP"
+
+_CHAT = "a:chat-between-the-bot-and-ann"
+_PATH = re.compile(r"/v3/conversations/([^/]+)/activities")
+_BARE = re.compile(r"https?://|www\.")
+_MARKDOWN = MarkdownIt("commonmark").enable("strikethrough")
+_ALIVE = (
+    "link_open",
+    "image",
+    "html_inline",
+    "html_block",
+    "heading_open",
+    "strong_open",
+    "em_open",
+    "code_inline",
+    "fence",
+)
+
+
+class TeamsServer:
+    """Both services on one address. What stands in `scripted` is answered first by the connector, one reply a request."""
+
+    def __init__(self, *, expires_in: float = 3600) -> None:
+        self.activities: list[tuple[str, dict[str, Any]]] = []
+        self.scripted: deque[Reply] = deque()
+        self.logins: deque[Reply] = deque()
+        self.tokens: list[str] = []
+        self.revoked: set[str] = set()
+        self._expires_in = expires_in
+        self._loopback = Loopback(self._answer)
+
+    def __enter__(self) -> Self:
+        self._loopback.__enter__()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._loopback.__exit__()
+
+    @property
+    def url(self) -> str:
+        return self._loopback.url
+
+    @property
+    def requests(self) -> list[Request]:
+        return self._loopback.requests
+
+    @property
+    def sent(self) -> list[Request]:
+        """What the connector was asked."""
+        return [request for request in self.requests if request.path.startswith("/v3/")]
+
+    def _answer(self, request: Request) -> Reply:
+        if request.path.endswith("/oauth2/v2.0/token"):
+            return self.logins.popleft() if self.logins else self._login(request)
+        if self.scripted:
+            return self.scripted.popleft()
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if token not in self.tokens or token in self.revoked:
+            return refusal(401, "Unauthorized")
+        if request.path == "/v3/conversations":
+            return self._open(request.json())
+        return self._send(request)
+
+    def _login(self, request: Request) -> Reply:
+        form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
+        if request.path != f"/{TENANT}/oauth2/v2.0/token":
+            return denial(90002)
+        if form["client_id"] != APP:
+            return denial(700016)
+        if form["client_secret"] != PASSWORD:
+            return denial(7000215)
+        assert form["grant_type"] == "client_credentials"
+        assert form["scope"] == "https://api.botframework.com/.default"
+        self.tokens.append(f"eyJ0-canary-token-number-{len(self.tokens)}")
+        return json_reply({"token_type": "Bearer", "expires_in": self._expires_in, "access_token": self.tokens[-1]})
+
+    def _open(self, wanted: Mapping[str, Any]) -> Reply:
+        if wanted["tenantId"] != TENANT or wanted["bot"] != {"id": f"28:{APP}"} or wanted["isGroup"]:
+            return refusal(400, "BadArgument")
+        if wanted["members"] != [{"id": ANN}]:
+            return refusal(403, "MessageWritesBlocked")
+        return json_reply({"id": _CHAT, "serviceUrl": self.url}, 201)
+
+    def _send(self, request: Request) -> Reply:
+        found = _PATH.fullmatch(request.path)
+        conversation = unquote(found[1]) if found else ""
+        if conversation not in (CHANNEL, _CHAT):
+            return refusal(404, "ConversationNotFound")
+        activity = request.json()
+        if activity["type"] != "message" or not (activity["text"].strip() or activity.get("attachments")):
+            return refusal(400, "BadSyntax")
+        self.activities.append((conversation, activity))
+        return json_reply({"id": f"17000000000{len(self.activities):02}"}, 201)
+
+
+def refusal(status: int, code: str, **headers: str) -> Reply:
+    return json_reply({"error": {"code": code, "message": "in words that may change"}}, status, **headers)
+
+
+def denial(code: int) -> Reply:
+    body = {"error": "invalid_request", "error_description": f"AADSTS{code}: in words", "error_codes": [code]}
+    return json_reply(body, 401 if code == 7000215 else 400)
+
+
+def alive(activity: Mapping[str, Any]) -> list[str]:
+    """What Teams would ping, link, load or format when it shows this message."""
+    found = [str(entity) for entity in activity.get("entities", ())]
+    for text in (activity["text"], *_texts(activity.get("attachments", ()))):
+        found += _BARE.findall(text)
+        for token in _MARKDOWN.parse(text):
+            found += [each.type for each in (token, *(token.children or ())) if each.type in _ALIVE]
+    return found
+
+
+def _texts(part: Any) -> Iterator[str]:
+    """Every text of a card that is read as Markdown: of text blocks and facts, not of text runs."""
+    if isinstance(part, list | tuple):
+        for item in part:
+            yield from _texts(item)
+    elif isinstance(part, dict):
+        if part.get("type") == "TextBlock":
+            yield part["text"]
+        for fact in part.get("facts", ()):
+            yield from (fact["title"], fact["value"])
+        for value in part.values():
+            yield from _texts(value)
