@@ -53,24 +53,33 @@ class Log:
             for form in forms:
                 self._command("add-mask", form)
 
-    def complain(self, message: str, problem: Problem | None = None, *, failing: bool) -> None:
+    def complain(self, message: str, *, failing: bool) -> None:
         """What a person must know of: an error where it fails the step, else a warning."""
-        self._annotation("error" if failing else "warning", message, problem)
+        self._annotation("error" if failing else "warning", message, {})
+
+    def point(self, problem: Problem, *, failing: bool) -> None:
+        """The same, shown at its place in the file."""
+        level = "error" if failing else "warning"
+        if problem.line:
+            self._annotation(level, problem.sentence, _place(problem))
+        else:
+            self._annotation(level, str(problem), {})
 
     def notice(self, message: str) -> None:
-        self._annotation("notice", message, None)
+        self._annotation("notice", message, {})
 
     def close(self) -> None:
         """Gives the commands back to the runner."""
         if self._on_runner:
             issue_command(self._token, {}, "")
 
-    def _annotation(self, level: str, message: str, problem: Problem | None) -> None:
+    def _annotation(self, level: str, message: str, place: dict[str, str]) -> None:
         self._shown[level] += 1
         if not self._on_runner or self._shown[level] > _ANNOTATIONS:
-            self.line(f"{level}: {problem or message}")
+            where = "{file}:{line}:{col}: ".format(**place) if place else ""
+            self.line(f"{level}: {where}{message}")
             return
-        self._command(level, message, _place(problem))
+        self._command(level, message, {"title": "AI-CRM", **place})
 
     def _command(self, name: str, message: str, properties: dict[str, str] | None = None) -> None:
         issue_command(self._token, {}, "")
@@ -78,9 +87,6 @@ class Log:
         issue_command("stop-commands", {}, self._token)
 
 
-def _place(problem: Problem | None) -> dict[str, str]:
-    """Only the properties that are known: the toolkit would print an empty one as `line=`, which the runner refuses."""
-    title = {"title": "AI-CRM"}
-    if problem is None or not problem.line:
-        return title
-    return {**title, "file": problem.file, "line": str(problem.line), "col": str(problem.column)}
+def _place(problem: Problem) -> dict[str, str]:
+    """Only these three: the toolkit prints a property that is empty as `endLine=`, which the runner refuses."""
+    return {"file": problem.file, "line": str(problem.line), "col": str(problem.column)}

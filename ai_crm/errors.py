@@ -40,9 +40,14 @@ class Problem(Struct, frozen=True, order=True):
     what: str
     hint: str = ""
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong and what to do, without the place."""
+        return f"{self.what} ({self.hint})" if self.hint else self.what
+
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file
-        return f"{place}: {self.what}" + (f" ({self.hint})" if self.hint else "")
+        return f"{place}: {self.sentence}"
 
 
 class AiCrmError(Exception):

@@ -58,6 +58,10 @@ class Applier(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Lets go of connections. Nothing is asked afterwards."""
+        ...
+
 
 class Platform(Applier, Protocol):
     """Everything that one platform can be asked for."""
@@ -154,6 +158,10 @@ class Store(Protocol):
 
     async def settle(self, change: OutboundChange, applied: Applied) -> tuple[Task, ...]:
         """Remembers what became of a change; returns the item's tasks as they are now."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of connections. Nothing is asked afterwards."""
         ...
 
 

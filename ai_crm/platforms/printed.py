@@ -37,6 +37,9 @@ class Printed:
     async def apply(self, change: OutboundChange) -> Applied:
         return Applied(key=change.key, outcome=Outcome.SHOWN, detail=_body(change))
 
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
 
 def _body(change: OutboundChange) -> str:
     match change:

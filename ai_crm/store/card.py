@@ -7,9 +7,8 @@ between such a message and that second showing sends it again when it is repeate
 
 from __future__ import annotations
 
-from collections.abc import Container
 from datetime import datetime
-from itertools import chain, count
+from itertools import count
 from typing import ClassVar
 
 import msgspec
@@ -98,6 +97,9 @@ class CardStore:
         self._sheets[change.item] = sheet
         return sheet.tasks
 
+    def close(self) -> None:
+        """There is nothing to let go of: the card reader is closed by whoever opened it."""
+
     async def _sheet(self, item: ItemRef) -> _Sheet:
         if item not in self._sheets:
             found = await self._cards.read_card(item)
@@ -129,11 +131,11 @@ class CardStore:
         theirs = _read(found)
         merged = _replayed(await self._sheet(item), theirs)
         self._sheets[item] = merged
-        return (merged.tasks, merged.applied) != (located(found.tasks, found.url), found.applied)
+        return (merged.tasks, merged.applied) != (theirs.tasks, theirs.applied)
 
 
 def _read(card: FoundCard) -> _Sheet:
-    return _Sheet(tasks=located(_distinct(card.tasks), card.url), applied=card.applied, where=card.where, url=card.url)
+    return _Sheet(tasks=located(card.tasks, card.url), applied=card.applied, where=card.where, url=card.url)
 
 
 def _replayed(ours: _Sheet, theirs: _Sheet) -> _Sheet:
@@ -181,25 +183,10 @@ def _remembered(known: tuple[ChangeKey, ...], more: tuple[ChangeKey, ...]) -> tu
 
 def _new_id(change: CreateTask, tasks: tuple[Task, ...]) -> TaskId:
     """`AICRM-12` for what has a number, then `AICRM-12-2`; else five letters that the change's key gives."""
-    stem = change.item.id if change.item.kind in _NUMBERED else _letters(change.key)
-    return _free(stem, {task.id for task in tasks})
-
-
-def _distinct(tasks: tuple[Task, ...]) -> tuple[Task, ...]:
-    """Two runs that made the item's second task at the same moment called both the same: the later one gives way."""
-    kept: list[Task] = []
-    for task in tasks:
-        if task.id in {earlier.id for earlier in kept}:
-            stem = task.item.id if task.item.kind in _NUMBERED else task.id.removeprefix(_PREFIX)
-            kept.append(msgspec.structs.replace(task, id=_free(stem, {each.id for each in (*tasks, *kept)})))
-        else:
-            kept.append(task)
-    return tuple(kept)
-
-
-def _free(stem: str, taken: Container[TaskId]) -> TaskId:
-    names = (TaskId(f"{_PREFIX}{stem}{ending}") for ending in chain(("",), (f"-{number}" for number in count(2))))
-    return next(name for name in names if name not in taken)
+    taken = {task.id for task in tasks}
+    stem = _PREFIX + (change.item.id if change.item.kind in _NUMBERED else _letters(change.key))
+    names = (TaskId(f"{stem}-{number}") for number in count(2))
+    return TaskId(stem) if stem not in taken else next(name for name in names if name not in taken)
 
 
 def _letters(key: ChangeKey) -> str:

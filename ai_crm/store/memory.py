@@ -72,6 +72,9 @@ class MemoryStore:
             self._tasks[change.item] = located(self._tasks.get(change.item, ()), applied.url)
         return self._tasks.get(change.item, ())
 
+    def close(self) -> None:
+        """What is in memory stays there."""
+
     def _new_id(self, _change: CreateTask, _tasks: tuple[Task, ...]) -> TaskId:
         self._number += 1
         return TaskId(f"AICRM-{self._number}")

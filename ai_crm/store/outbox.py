@@ -34,8 +34,10 @@ def informed(change: OutboundChange, current: Current) -> OutboundChange:
     task = next((task for task in current.tasks if task.rule == change.rule), None)
     match change:
         case ShowCard():
+            # Without its own address, so that showing the same tasks again is the same text to the letter.
+            tasks = tuple(msgspec.structs.replace(each, url="") for each in current.tasks)
             return msgspec.structs.replace(
-                change, tasks=current.tasks, applied=current.applied, where=current.where or change.where
+                change, tasks=tasks, applied=current.applied, where=current.where or change.where
             )
         case Notify():
             tasks = (task,) if task else change.tasks

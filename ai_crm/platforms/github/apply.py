@@ -87,18 +87,24 @@ def _remove_labels(change: RemoveLabels, session: Session, cards: Cards) -> Appl
 
 
 def _assign(change: Assign, session: Session, cards: Cards) -> Applied:
-    """GitHub says nothing about people whom it does not assign: who is missing afterwards was refused.
+    """GitHub leaves people out whom it does not assign, and says nothing: who is missing afterwards was refused.
 
     https://docs.github.com/en/rest/issues/assignees#add-assignees-to-an-issue
     """
-    thread, people = cards.thread(change.item), change.people[: encode.MOST_ASSIGNEES]
-    answer = session.send(encode.assign(thread.project, thread.id, people), to_write(thread, "assign"))
-    assigned = {login.lower() for login in logins(answer["assignees"])}
+    thread = cards.thread(change.item)
+    asked = to_write(thread, "assign")
+    assigned: set[str] = set()
+
+    def ask(people: tuple[str, ...]) -> None:
+        answer = session.send(encode.assign(thread.project, thread.id, people), asked)
+        assigned.update(login.lower() for login in logins(answer["assignees"]))
+
+    _all_or_each(ask, change.people[: encode.MOST_ASSIGNEES])
     refused = tuple(login for login in change.people if login.lower() not in assigned)
     if refused == change.people:
         raise ChangeRefused(
             f"GitHub assigned none of {', '.join(refused)}",
-            where=f"{thread.project}#{thread.id}",
+            where=asked.where,
             hint="Only people with access to the repository, or who commented, can be assigned",
         )
     detail = f"not assigned by GitHub: {', '.join(refused)}" if refused else ""
@@ -106,36 +112,48 @@ def _assign(change: Assign, session: Session, cards: Cards) -> Applied:
 
 
 def _request_review(change: RequestReview, session: Session) -> Applied:
-    """One person who cannot be asked, such as the author, makes GitHub refuse all: then each is asked alone."""
-    item = change.item
+    """One person who cannot be asked, such as the author, makes GitHub refuse all: then each is asked alone.
+
+    https://docs.github.com/en/rest/pulls/review-requests#request-reviewers-for-a-pull-request
+    """
+    item, everybody = change.item, (*change.people, *change.teams)
     if item.kind is not ItemKind.PULL_REQUEST:
         raise Unsupported("only pull requests can be reviewed", where=str(item), hint="Assign the people instead")
     asked = to_write(item, "ask for a review")
-    try:
-        session.send(encode.request_review(item.project, item.id, change.people, change.teams), asked)
-    except ChangeRefused:
-        if len(change.people) + len(change.teams) < 2:
-            raise
-        return _ask_each(change, session, asked)
-    return Applied(key=change.key, outcome=Outcome.DONE)
 
+    def ask(names: tuple[str, ...]) -> None:
+        people = tuple(name for name in names if name in change.people)
+        teams = tuple(name for name in names if name in change.teams)
+        session.send(encode.request_review(item.project, item.id, people, teams), asked)
 
-def _ask_each(change: RequestReview, session: Session, asked: Asked) -> Applied:
-    item = change.item
-    refused: list[str] = []
-    each = (*(((person,), ()) for person in change.people), *(((), (team,)) for team in change.teams))
-    for people, teams in each:
-        try:
-            session.send(encode.request_review(item.project, item.id, people, teams), asked)
-        except ChangeRefused:
-            refused.extend((*people, *teams))
-    if len(refused) == len(each):
+    refused = _all_or_each(ask, everybody)
+    if refused == everybody:
         raise ChangeRefused(
             f"GitHub refused a review by any of {', '.join(refused)}",
             where=asked.where,
             hint="Only collaborators can be asked, and never the author",
         )
-    return Applied(key=change.key, outcome=Outcome.DONE, detail=f"refused by GitHub: {', '.join(refused)}")
+    detail = f"refused by GitHub: {', '.join(refused)}" if refused else ""
+    return Applied(key=change.key, outcome=Outcome.DONE, detail=detail)
+
+
+def _all_or_each(ask: Callable[[tuple[str, ...]], None], names: tuple[str, ...]) -> tuple[str, ...]:
+    """Asks for all at once and, when GitHub refuses, for each alone. Who was refused; raises for a single one."""
+    try:
+        ask(names)
+    except ChangeRefused:
+        if len(names) < 2:
+            raise
+        return tuple(name for name in names if not _is_taken(ask, name))
+    return ()
+
+
+def _is_taken(ask: Callable[[tuple[str, ...]], None], name: str) -> bool:
+    try:
+        ask((name,))
+    except ChangeRefused:
+        return False
+    return True
 
 
 def _create_item(change: CreateItem, session: Session) -> Applied:

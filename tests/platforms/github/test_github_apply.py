@@ -182,6 +182,17 @@ def test_people_are_assigned_and_those_whom_github_leaves_out_are_named(
     assert fake_github.assignees_of(issue) == ["ann", "BEN"]
 
 
+def test_one_person_for_whom_github_refuses_all_does_not_spoil_it_for_the_others(
+    github: GitHub, fake_github: FakeGitHub, finish: Finish, issue: int
+) -> None:
+    fake_github.fail(Fault(422, b'{"message": "Validation failed"}'), "POST", "/assignees")
+    assert finish(github.apply(assign("ann", "stranger"))).detail == "not assigned by GitHub: stranger"
+    assert fake_github.assignees_of(issue) == ["ann"]
+    fake_github.fail(Fault(422, b'{"message": "Validation failed"}'), "POST", "/assignees")
+    with pytest.raises(ChangeRefused, match="Validation failed"):
+        finish(github.apply(assign("ben")))
+
+
 def test_when_nobody_can_be_assigned_that_is_no_success(github: GitHub, finish: Finish, issue: int) -> None:
     with pytest.raises(ChangeRefused, match=f"#{issue}: GitHub assigned none of x, y. Only people with access"):
         finish(github.apply(assign("x", "y")))

@@ -1,0 +1,158 @@
+"""One event from the runner through the house: decoded, judged by the rules, carried out unless it only looks, told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import timedelta
+
+from msgspec import Struct
+
+from action.delivery import SCHEDULE, brand_new, only_looks, read_delivery, read_workspace_rules, scheduled
+from action.inputs import ConfigSource, Inputs, Run
+from action.log import Log
+from action.report import Told, outputs, tell, write_outputs
+from action.summary import summary, write_summary
+from ai_crm import wiring
+from ai_crm.analysis import offline_analyst
+from ai_crm.config.policy import load_policy
+from ai_crm.errors import AiCrmError, EventUnknown
+from ai_crm.flow.consider import consider
+from ai_crm.flow.deliver import deliver
+from ai_crm.model.event import Event
+from ai_crm.model.item import Item, PlatformName
+from ai_crm.platforms.github import GitHub
+from ai_crm.ports import Analyst, Applier, Platform, RawRequest, RulesText, Store
+from ai_crm.rules.rule import Defaults, Policy
+
+# A schedule asks about the items that nobody touched for the longest time, a page of them.
+_SILENT_FOR = timedelta(days=1)
+_MOST_SILENT = 100
+
+
+class _Hands(Struct, frozen=True):
+    """What deciding and carrying out needs. `looks_only` stops before the first write."""
+
+    platform: Platform
+    store: Store
+    appliers: Mapping[PlatformName, Applier]
+    analyst: Analyst
+    looks_only: bool
+
+
+class Step:
+    """One run. It raises ConfigError and other AiCrmError when nothing could be done at all."""
+
+    def __init__(self, inputs: Inputs, run: Run, log: Log) -> None:
+        self._inputs = inputs
+        self._run = run
+        self._log = log
+
+    async def take(self) -> tuple[AiCrmError, ...]:
+        """Does what the rules say about the event; returns what could not be done."""
+        delivery = read_delivery(self._run)
+        events = self._decoded(delivery)
+        with closing(self._github(events)) as github:
+            if self._run.event_name == SCHEDULE:
+                events = scheduled(self._run, delivery, await self._silent_items(github))
+            rules = await self._rules(github) if events else None
+            if rules is None:
+                self._log.notice(self._idle(events))
+                write_outputs(self._run.output, outputs(()))
+                return ()
+            return await self._follow(rules, events, github, only_looks(self._run, self._inputs, delivery))
+
+    def _decoded(self, delivery: RawRequest) -> tuple[Event, ...]:
+        if self._run.event_name == SCHEDULE:
+            return ()
+        try:
+            return wiring.decoder(PlatformName.GITHUB)(delivery)
+        except EventUnknown as error:
+            self._log.notice(str(error))
+            return ()
+
+    def _github(self, events: tuple[Event, ...]) -> GitHub:
+        access = wiring.Access(
+            token=self._inputs.github_token.reveal,
+            api_url=self._run.api_url,
+            graphql_url=self._run.graphql_url,
+            proxy=self._run.proxy.reveal(),
+        )
+        branch = events[0].project.default_branch if events else ""
+        fresh = brand_new(events, self._run)
+        return wiring.github(
+            access, wiring.Setup(rules_path=self._inputs.config_path, default_branch=branch, fresh=fresh)
+        )
+
+    async def _silent_items(self, github: GitHub) -> tuple[Item, ...]:
+        since = wiring.SystemClock().now() - _SILENT_FOR
+        return await github.untouched(self._run.repository, since, _MOST_SILENT)
+
+    async def _rules(self, github: GitHub) -> RulesText | None:
+        if self._inputs.config_source is ConfigSource.WORKSPACE:
+            return read_workspace_rules(self._run, self._inputs.config_path)
+        return await github.rules(self._run.repository)
+
+    def _idle(self, events: tuple[Event, ...]) -> str:
+        """Why there is nothing to do, and what to do about it."""
+        if not events:
+            return f"{self._run.event_name} says nothing that tasks are made of: nothing to do"
+        where = self._inputs.config_source.replace("_", " ")
+        return (
+            f"There is no {self._inputs.config_path} in the {where} of {self._run.repository}: nothing to do. Add one "
+            "that says what shall become a task; `ai-crm templates list` shows ready rules"
+        )
+
+    async def _follow(
+        self, rules: RulesText, events: tuple[Event, ...], github: GitHub, looked: str
+    ) -> tuple[AiCrmError, ...]:
+        origin = f"{rules.path} ({rules.origin})"
+        self._log.line(f"Rules: {origin}")
+        defaults = Defaults(pm_analysis=self._inputs.pm_analysis, auto_assign=self._inputs.auto_assign)
+        policy = load_policy(rules.text, rules.path, defaults)
+        self._log.lines(f"note: {warning}" for warning in policy.warnings)
+        if looked:
+            self._log.notice(f"Only looking, nothing is written: {looked}")
+        with self._hands(github, looks_only=bool(looked)) as hands:
+            told, errors = await self._handle(events, policy, hands)
+        write_summary(self._run.summary, summary(told, origin, looked, errors))
+        write_outputs(self._run.output, outputs(told))
+        return errors
+
+    @contextmanager
+    def _hands(self, github: GitHub, *, looks_only: bool) -> Iterator[_Hands]:
+        connected = github if self._inputs.github_token else None
+        store = wiring.store(self._inputs.database_url, self._run.repository, connected)
+        appliers = wiring.appliers(connected, self._inputs.chat)
+        try:
+            yield _Hands(github, store, appliers, offline_analyst(), looks_only)
+        finally:
+            store.close()
+            for applier in appliers.values():
+                applier.close()
+
+    async def _handle(
+        self, events: tuple[Event, ...], policy: Policy, hands: _Hands
+    ) -> tuple[tuple[Told, ...], tuple[AiCrmError, ...]]:
+        """What came of each event. One that fails does not stop the others."""
+        told: list[Told] = []
+        errors: list[AiCrmError] = []
+        for event in events:
+            try:
+                one = await _handle_one(event, policy, hands)
+            except AiCrmError as error:
+                errors.append(error)
+                continue
+            tell(one, self._log)
+            told.append(one)
+            errors.extend(failure.error for failure in one.failures)
+        return tuple(told), tuple(errors)
+
+
+async def _handle_one(event: Event, policy: Policy, hands: _Hands) -> Told:
+    now = wiring.SystemClock().now()
+    considered = await consider(event, hands.platform, hands.store, policy, hands.analyst, now)
+    if hands.looks_only:
+        return Told(event=event, decision=considered.decision, report=None)
+    report = await deliver(considered.decision, hands.store, hands.appliers, now)
+    return Told(event=event, decision=considered.decision, report=report)
