@@ -20,7 +20,10 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
 run: $(RUNTIME) ## the Action's real entry point on a recorded event, with no network; twice changes nothing
-	@BIN=$(BIN) sh templates/examples/run.sh
+	@mkdir -p .run && : > .run/output && : > .run/summary.md
+	@env -i PATH="$$PATH" LANG=C.UTF-8 $(RUNNER) $(BIN)/python -I -m action
+	@echo && echo '── Job summary (.run/summary.md)' && sed 's/^/   /' .run/summary.md
+	@echo '── Tasks are in .run/tasks.db, outputs for later steps in .run/output. `make run` again changes nothing.'
 
 test: lint $(NODE) ## everything: lint, then every test
 	$(BIN)/pytest -n $(JOBS)
@@ -47,6 +50,13 @@ clean: ## removes everything that the other words made
 	rm -rf .venv .run dist tests/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # --- how it is made ---------------------------------------------------------------------------------------------------
+
+# What a runner tells a step: a recorded event of a third party, the rules of the examples, no token and no network.
+RUNNER := GITHUB_EVENT_NAME=issues GITHUB_EVENT_PATH=tests/platforms/github/payloads/issues.opened.json \
+	GITHUB_REPOSITORY=Codertocat/Hello-World GITHUB_WORKSPACE=templates/examples \
+	GITHUB_OUTPUT=.run/output GITHUB_STEP_SUMMARY=.run/summary.md \
+	INPUT_CONFIG_SOURCE=workspace INPUT_CONFIG_PATH=ai-crm.yml INPUT_PM_ANALYSIS=true INPUT_AUTO_ASSIGN=true \
+	INPUT_DATABASE_URL=sqlite:///.run/tasks.db
 
 PIP = $(BIN)/python -m pip --disable-pip-version-check -qq
 COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
