@@ -33,8 +33,9 @@ lint: $(DEV) ## style and types; directions, workflows and the Dockerfile are lo
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-schemas: $(RUNTIME) ## writes schemas/ from the code that they describe
+schemas: $(RUNTIME) ## writes schemas/ and docs/reference.md from the code that they describe
 	$(BIN)/python -I -m ai_crm.schemas schemas
+	$(BIN)/python -I -m ai_crm.reference docs/reference.md
 
 lock: $(DEV) ## newest versions into the lock files: hashes, no addresses
 	$(COMPILE) --upgrade pyproject.toml --extra postgres -o requirements.lock

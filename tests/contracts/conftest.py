@@ -92,6 +92,12 @@ def decisions() -> Decisions:
     return made
 
 
+@pytest.fixture
+def card_platform() -> CardPlatform:
+    made: CardPlatform = _double("card_platform").CardPlatform()
+    return made
+
+
 @pytest.fixture(
     params=["memory", "card", "sqlite file", "sqlite memory", pytest.param("postgres", marks=pytest.mark.postgres)]
 )

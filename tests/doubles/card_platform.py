@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from ai_crm.model.change import Applied, ChangeKey, Notify, OutboundChange, Outcome, ShowCard
 from ai_crm.model.item import ItemRef
-from ai_crm.model.task import Task
+from ai_crm.model.task import Task, TaskId
 from ai_crm.ports import FoundCard
 
 
@@ -66,7 +66,7 @@ class CardPlatform:
         self.writes += 1
         earlier = None if change.where else self.card(change.item)
         known = {task.rule for task in earlier.tasks} if earlier else set()
-        tasks = (*(earlier.tasks if earlier else ()), *(task for task in change.tasks if task.rule not in known))
+        tasks = _added(earlier.tasks, change.tasks) if earlier else change.tasks
         self.put_card(change.item, tasks, (*(earlier.applied if earlier else ()), *change.applied))
         return Applied(
             key=change.key,
@@ -75,3 +75,14 @@ class CardPlatform:
             url=self.url(change.item),
             yielded=tuple(task.rule for task in change.tasks if task.rule in known),
         )
+
+
+def _added(theirs: tuple[Task, ...], ours: tuple[Task, ...]) -> tuple[Task, ...]:
+    """What only we have goes behind what was there, under a number that is not taken."""
+    merged = list(theirs)
+    for task in ours:
+        if task.rule not in {known.rule for known in theirs}:
+            taken = {known.id for known in merged}
+            names = (task.id, *(TaskId(f"AICRM-{task.item.id}-{number}") for number in range(2, 99)))
+            merged.append(msgspec.structs.replace(task, id=next(name for name in names if name not in taken)))
+    return tuple(merged)
