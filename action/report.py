@@ -78,8 +78,7 @@ def tell(told: Told, log: Log) -> None:
     for change, applied in told.report.applied if told.report else ():
         if applied.outcome is Outcome.SHOWN and applied.detail:
             log.group(f"Would have posted to {change.item.platform} {change.item.id}", applied.detail)
-    for skip in decision.skips:
-        log.complain(f"{skip.rule}: {skip.because}", failing=False)
+    log.lines(f"  skipped {skip.action} of {skip.rule}: {skip.because}" for skip in decision.skips)
 
 
 def _lines(told: Told) -> Iterator[str]:

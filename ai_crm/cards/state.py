@@ -38,7 +38,7 @@ def key_mark(key: ChangeKey) -> str:
 
 def has_mark(text: str) -> bool:
     """Whether a line of the text is one of our marks or our block, by itself: not inside a quotation."""
-    return _MARK.search(text) is not None
+    return "<!-- ai-crm:" in text and re.search(_MARK, text) is not None
 
 
 def write_state(tasks: tuple[Task, ...], applied: tuple[ChangeKey, ...]) -> str:
@@ -49,7 +49,7 @@ def write_state(tasks: tuple[Task, ...], applied: tuple[ChangeKey, ...]) -> str:
 def read_state(body: str) -> State | None:
     """What the last block of a text says; None where there is none, or where it is damaged or of another version."""
     _, opening, rest = body.rpartition(_OPENING)
-    block = _BLOCK.match(rest)
+    block = re.match(_BLOCK, rest)
     if not opening or not block:
         return None
     try:
@@ -69,8 +69,8 @@ def merge_tasks(earlier: tuple[Task, ...], ours: tuple[Task, ...]) -> tuple[Task
 
 _OPENING = "<!-- ai-crm:state "
 _VERSION = "v1"
-_BLOCK = re.compile(rf"{_VERSION} (\{{.*\}}) -->[ \t\r]*(?:\n|$)")
-_MARK = re.compile(r"^<!-- ai-crm:(?:card|key|state) \S.* -->[ \t\r]*$", re.MULTILINE)
+_BLOCK = rf"{_VERSION} (\{{.*\}}) -->[ \t\r]*(?:\n|$)"
+_MARK = r"(?m)^<!-- ai-crm:(?:card|key|state) \S.* -->[ \t\r]*$"
 _UNQUOTED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/-")
 
 
@@ -114,7 +114,7 @@ _ESCAPES = (
 def _harmless(encoded: str) -> str:
     for sign, escape in (*_ESCAPES, ("//", "/\\/")):
         encoded = encoded.replace(sign, escape)
-    return HIDDEN.sub(_escape, encoded)
+    return re.sub(HIDDEN, _escape, encoded)
 
 
 def _escape(hidden: re.Match[str]) -> str:

@@ -44,9 +44,10 @@ def _summary(decision: Decision) -> str:
             return f"{len(decision.matched)} of {many} {'rule' if many == 1 else 'rules'} matched."
 
 
-def _nearness(verdict: Verdict) -> tuple[bool, bool, int]:
+def _nearness(verdict: Verdict) -> tuple[bool, bool, int, bool]:
     """Matches first, then the nearest miss, last the rules whose conditions were not even looked at."""
-    return not verdict.matched, bool(verdict.note), verdict.missed
+    was_asked = all(finding.satisfied for finding in verdict.findings[:1])
+    return not verdict.matched, bool(verdict.note), verdict.missed, not was_asked
 
 
 def _verdict(verdict: Verdict) -> Iterator[str]:

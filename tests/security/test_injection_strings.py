@@ -67,7 +67,7 @@ GITHUB_PLACES = (
     "a **b** {} `c`", "[{}](https://ours.example)", "[ours] {}", "{}[ours](https://ours.example)", "{}{}", "x{}y", "({})", "a\n{}\nb",
 )  # fmt: skip
 GITHUB_FINDS = re.compile(
-    rf"@[A-Za-z0-9]|\#\d|\bGH-\d|https?://|ftp://|\bwww\.|[\w.+-]@[\w-]+\.|(?<![0-9A-Za-z{ZWSP}])[0-9a-f]{{7,64}}(?![0-9A-Za-z])",
+    rf"@[A-Za-z0-9]|\#\d|GH-\d|https?://|ftp://|www\.|[\w.+-]@[\w-]+\.|(?<![0-9A-Za-z{ZWSP}])[0-9a-f]{{7,64}}(?![0-9A-Za-z])",
     re.IGNORECASE,
 )
 
@@ -158,7 +158,7 @@ SLACK_STYLES = {
     "code": re.compile(r"`[^`]*`"),
     "quote": re.compile(r"^\s*(?:>|&gt;)", re.MULTILINE),
     "name": re.compile(r"(?<!\w)@\w|(?<!\w)#\w"),
-    "address": re.compile(r"https?://|\bwww\.|\w@\w+\.\w", re.IGNORECASE),
+    "address": re.compile(r"https?://|www\.|\w@\w+\.\w", re.IGNORECASE),
     "raw": re.compile(r"&(?!amp;|lt;|gt;)"),
 }
 
@@ -206,7 +206,7 @@ TEAMS_PLACES = (
     "{}{}",
     "a\n{}\nb",
 )
-TEAMS_FINDS = re.compile(r"</?[A-Za-z!?]|\{\{|\]\(|https?://|\bwww\.|\w@\w|&(?:#|\w+;)", re.IGNORECASE)
+TEAMS_FINDS = re.compile(r"</?[A-Za-z!?]|\{\{|\]\(|https?://|www\.|\w@\w|&(?:#|\w+;)", re.IGNORECASE)
 
 
 def judge_teams(made_inert: str, visible: str) -> None:

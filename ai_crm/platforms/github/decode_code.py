@@ -44,7 +44,7 @@ def repository(it: Delivery) -> Event:
     """https://docs.github.com/en/webhooks/webhook-events-and-payloads#repository"""
     item = items.repository(it.payload["repository"])
     changes = it.payload["changes"]
-    owner, name = it.project.name.split("/", 1)
+    owner, _, name = it.project.name.partition("/")
     changed = [
         *edits(
             it,

@@ -347,6 +347,18 @@ def test_an_edit_names_the_fields_and_their_old_values(corpus: Corpus, one: Deco
     )
 
 
+def test_a_renamed_or_transferred_repository_tells_its_old_name(corpus: Corpus, one: Decode) -> None:
+    renamed, transferred = copy.deepcopy(corpus["repository"][9]), copy.deepcopy(corpus["repository"][10])
+    assert one("repository", renamed).changed == (
+        FieldChange("title", before="Codertocat/Hello-World", after=renamed["repository"]["full_name"]),
+    )
+    (moved,) = one("repository", transferred).changed
+    assert (moved.field, moved.after) == ("title", transferred["repository"]["full_name"])
+    assert (moved.before or "").startswith("octocat/")
+    renamed["repository"]["full_name"] = "without a slash"
+    assert one("repository", renamed).item.title == "without a slash"
+
+
 def test_a_secret_alert_never_tells_the_secret(recorded: Recorded, one: Decode) -> None:
     payload = recorded("issues.opened")
     alert = {

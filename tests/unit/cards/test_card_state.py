@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -63,7 +64,7 @@ def test_the_block_is_one_hidden_comment_whatever_is_in_it(
     block = write_state(some, applied)
     inside = block.removeprefix("<!-- ").removesuffix(" -->")
     assert not [sign for sign in ("<", ">", "&", "--", "@", "#", "//", "\n", "\r") if sign in inside]
-    assert not HIDDEN.search(inside)
+    assert not re.search(HIDDEN, inside)
     tokens = MARKDOWN.parse(f"before\n\n{block}\n\nafter")
     assert [token.type for token in tokens if token.level == 0 and token.nesting >= 0] == [
         "paragraph_open",
