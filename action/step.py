@@ -111,6 +111,7 @@ class Step:
         defaults = Defaults(pm_analysis=self._inputs.pm_analysis, auto_assign=self._inputs.auto_assign)
         policy = load_policy(rules.text, rules.path, defaults)
         self._log.lines(f"note: {warning}" for warning in policy.warnings)
+        looked = looked or self._homeless(policy)
         if looked:
             self._log.notice(f"Only looking, nothing is written: {looked}")
         with self._hands(github, looks_only=bool(looked)) as hands:
@@ -118,6 +119,11 @@ class Step:
         write_summary(self._run.summary, summary(told, origin, looked, errors))
         write_outputs(self._run.output, outputs(told))
         return errors
+
+    def _homeless(self, policy: Policy) -> str:
+        if policy.card.comment or self._inputs.database_url:
+            return ""
+        return "card.comment is false in the rules file and there is no database_url, so a task would have no home"
 
     @contextmanager
     def _hands(self, github: GitHub, *, looks_only: bool) -> Iterator[_Hands]:

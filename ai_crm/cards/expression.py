@@ -98,7 +98,7 @@ class Call(Struct, frozen=True):
 Expression = Literal | Path | Not | Both | Either | Compare | Call
 
 
-_TOKEN = r"""\s*(?:(\d+(?:\.\d+)?|'[^'\\]*'|"[^"\\]*"|\$?[A-Za-z_]\w*|[=!<>]=|&&|\|\||[-!<>()\[\].,])|$)"""
+_PATTERN = r"""\s*(?:(\d+(?:\.\d+)?|'[^'\\]*'|"[^"\\]*"|\$?[A-Za-z_]\w*|[=!<>]=|&&|\|\||[-!<>()\[\].,])|$)"""
 _ARITY = {"if": 3, "exists": 1, "count": 1, "length": 1}
 _WORDS: Mapping[str, bool | None] = {"true": True, "false": False, "null": None}
 
@@ -114,7 +114,7 @@ class _Tokens:
 
     def take(self) -> str:
         taken = self.ahead
-        found = re.compile(_TOKEN).match(self.source, self._at)
+        found = re.compile(_PATTERN).match(self.source, self._at)
         if not found:
             raise ValueError(f"cannot read the expression {self.source!r} at {self.source[self._at :]!r}")
         self._at = found.end()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
-from ai_crm.cli.screen import show, show_table
+from ai_crm.cli.screen import show_json, show_table
 from ai_crm.config.agents import load_agents
 from ai_crm.rules.source import did_you_mean
 
@@ -26,7 +26,7 @@ def list_agents(category: str | None, form: str) -> None:
         known = sorted({agent.category for agent in every})
         raise click.BadParameter(_no_category(category or "", known), param_hint="--category")
     if form == "json":
-        show(msgspec.json.format(msgspec.json.encode(chosen)).decode())
+        show_json(msgspec.json.format(msgspec.json.encode(chosen)))
         return
     show_table(("agent", "category", "role"), [(agent.name, agent.category, agent.role) for agent in chosen])
 

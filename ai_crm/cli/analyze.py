@@ -11,7 +11,7 @@ import msgspec
 from ai_crm.analysis import offline_analyst
 from ai_crm.cards import text as text_face
 from ai_crm.cards.task_card import analysis_card
-from ai_crm.cli.screen import show
+from ai_crm.cli.screen import show, show_json
 from ai_crm.config.agents import load_agents
 from ai_crm.model.analysis import Analysis, Evidence
 
@@ -31,7 +31,7 @@ def analyze(text: str, *, why: bool, form: str) -> None:
         raise click.BadParameter("there is nothing to analyse; give a sentence in quotes", param_hint="TEXT")
     analysis = offline_analyst().analyse(title, body, (), load_agents())
     if form == "json":
-        show(msgspec.json.format(msgspec.json.encode(analysis)).decode())
+        show_json(msgspec.json.format(msgspec.json.encode(analysis)))
         return
     show(text_face.render(analysis_card(title, analysis)))
     if why:

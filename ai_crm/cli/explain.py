@@ -6,10 +6,11 @@ import hashlib
 from datetime import UTC, datetime
 
 import click
+import msgspec
 
 from ai_crm.analysis import offline_analyst
 from ai_crm.cli.files import find_rules, read_file, read_rules
-from ai_crm.cli.screen import show
+from ai_crm.cli.screen import show, show_json
 from ai_crm.config.policy import load_policy
 from ai_crm.errors import EventUnknown
 from ai_crm.flow.decide import decide
@@ -36,17 +37,19 @@ def explain(event_file: str, name: str, rules_file: str | None, form: str) -> No
     """Show what the rules make of an event, and why.
 
     Every condition of every rule with what it wanted and what it saw, the nearest miss first, and every change that
-    would be made. As JSON it is one decision a line, as schemas/decision.schema.json describes it.
+    would be made. As JSON it is the decision that schemas/decision.schema.json describes, the same as the Action's output.
     """
     rules = rules_file or find_rules()
     policy = load_policy(read_rules(rules), rules, Defaults())
     events = _events(name, read_file(event_file, "an event file"))
     analyst, now = offline_analyst(), datetime.now(UTC)
-    for event in events:
-        decision = decide(event, event.item, (), policy, analyst, now)
-        show(decision.to_json().decode() if form == "json" else _text(decision))
+    decisions = tuple(decide(event, event.item, (), policy, analyst, now) for event in events)
     if not events:
         show(f"{name}: AI-CRM declares this kind of event as ignored, so no rule is asked about it", error=True)
+    if form == "json":
+        show_json(msgspec.json.encode(decisions[0] if len(decisions) == 1 else decisions))
+    else:
+        show("\n\n".join(map(_text, decisions)))
 
 
 def _text(decision: Decision) -> str:

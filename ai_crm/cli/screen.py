@@ -1,4 +1,4 @@
-"""How rows of words look: a coloured table for a person's terminal, bare columns for a pipe."""
+"""How answers leave: inert and in coloured tables for a person's terminal, bare and exact for a pipe."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ from ai_crm.cards.inert import clean
 def show(text: str, *, error: bool = False) -> None:
     """Writes lines; a stranger's words among them cannot steer the terminal."""
     click.echo(clean(text), err=error)
+
+
+def show_json(data: bytes) -> None:
+    """Writes data as it is, byte for byte, but for a terminal, which must not be steered by what is in it."""
+    if sys.stdout.isatty():
+        show(data.decode())
+    else:
+        click.echo(data)
 
 
 def show_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -9,7 +9,7 @@ import click
 
 from ai_crm.cli.files import find_rules, read_rules
 from ai_crm.cli.findings import Checked, as_annotations, as_json, as_sarif, as_text
-from ai_crm.cli.screen import show
+from ai_crm.cli.screen import show, show_json
 from ai_crm.config.policy import load_policy
 from ai_crm.errors import RulesInvalid
 from ai_crm.rules.rule import Defaults
@@ -20,6 +20,7 @@ _FORMATS: dict[str, Callable[[Sequence[Checked]], str]] = {
     "github": as_annotations,
     "sarif": as_sarif,
 }
+_DATA = frozenset({"json", "sarif"})
 
 
 @click.command()
@@ -33,7 +34,9 @@ def validate(files: tuple[str, ...], form: str) -> None:
     """
     checked = tuple(check(file) for file in files or (find_rules(),))
     text = _FORMATS[form](checked)
-    if text:
+    if form in _DATA:
+        show_json(text.encode())
+    elif text:
         show(text)
     sys.exit(2 if any(one.problems for one in checked) else 0)
 

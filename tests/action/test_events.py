@@ -123,7 +123,7 @@ def test_a_stranger_who_pastes_our_mark_is_treated_like_anybody(step: Step) -> N
 
 def test_a_schedule_asks_about_what_nobody_touched(step: Step) -> None:
     step.rules("auto_task_creation:\n  rules:\n    - use: stale-escalation\n")
-    old = {"updated_at": "2025-01-01T00:00:00Z", "labels": ["bug"]}
+    old: dict[str, Any] = {"updated_at": "2025-01-01T00:00:00Z", "labels": ["bug"]}
     step.github.open_issue("forgotten", **old)
     step.github.open_issue("fresh", updated_at="2026-11-24T05:00:00Z")
     done = step.run("schedule", {"schedule": "17 6 * * 1-5"})

@@ -217,3 +217,10 @@ def _calls(step: Step, run: Result) -> int:
 def test_an_event_with_one_matching_rule_costs_at_most_six_calls(step: Step, seed: str) -> None:
     step.rules(seed)
     assert _calls(step, step.run("issues", _opened(step))) <= 6
+
+
+def test_tasks_without_a_home_are_only_shown(step: Step, seed: str) -> None:
+    step.rules(seed + "card: {comment: false}\n")
+    done = step.run("issues", _opened(step))
+    assert "would have no home" in done.log
+    assert step.github.calls("POST") == 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,10 +61,40 @@ def test_the_same_event_and_rules_give_the_same_bytes(
     assert program(*words) == ai_crm(*words)
 
 
+def test_what_cannot_be_seen_in_a_title_is_kept_in_the_data(
+    ai_crm: Run, rules_file: Path, issue_opened: Path, folder: Path
+) -> None:
+    rules_file.write_text("auto_task_creation: {rules: [{trigger: issue_opened, title: wombat}]}\n", encoding="utf-8")
+    event = json.loads(issue_opened.read_bytes())
+    event["issue"]["title"] = "a\u200bb \x1b[31m"
+    (folder / "event.json").write_text(json.dumps(event), encoding="utf-8")
+    words = ("explain", "--event", "event.json", "--name", "issues")
+    assert "\x1b" not in ai_crm(*words).out
+    assert "a\u200bb" in json.dumps(json.loads(ai_crm(*words, "--format", "json").out), ensure_ascii=False)
+
+
+def test_the_action_answers_the_same_bytes(ai_crm: Run, rules_file: Path, issue_opened: Path, folder: Path) -> None:
+    environment = {
+        "GITHUB_EVENT_NAME": "issues",
+        "GITHUB_EVENT_PATH": str(issue_opened),
+        "GITHUB_OUTPUT": str(folder / "output"),
+        "GITHUB_REPOSITORY": "octo-org/octo-repo",
+        "GITHUB_WORKSPACE": str(folder),
+        "INPUT_CONFIG_SOURCE": "workspace",
+        "INPUT_DRY_RUN": "true",
+    }
+    command = [sys.executable, "-I", "-m", "action"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    answer = ai_crm("explain", "--event", str(issue_opened), "--name", "issues", "--format", "json").out
+    assert rules_file.exists()
+    assert answer in (folder / "output").read_text(encoding="utf-8")
+
+
 def test_an_event_that_is_ignored_on_purpose_says_so(ai_crm: Run, rules_file: Path, folder: Path) -> None:
     (folder / "event.json").write_text('{"action": "started", "repository": {}, "sender": {}}', encoding="utf-8")
     status, out, err = ai_crm("explain", "--event", "event.json", "--name", "watch", "--format", "json")
-    assert (status, out) == (0, "")
+    assert (status, out) == (0, "[]\n")
     assert "watch: " in err
     assert "ignored" in err
     assert rules_file.exists()

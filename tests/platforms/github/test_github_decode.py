@@ -349,8 +349,9 @@ def test_an_edit_names_the_fields_and_their_old_values(corpus: Corpus, one: Deco
 
 def test_a_renamed_or_transferred_repository_tells_its_old_name(corpus: Corpus, one: Decode) -> None:
     renamed, transferred = copy.deepcopy(corpus["repository"][9]), copy.deepcopy(corpus["repository"][10])
+    renamed["changes"]["repository"]["name"]["from"] = "Old-Name"  # the recorded one was renamed to itself
     assert one("repository", renamed).changed == (
-        FieldChange("title", before="Codertocat/Hello-World", after=renamed["repository"]["full_name"]),
+        FieldChange("title", before="Octocoders/Old-Name", after="Octocoders/Hello-World"),
     )
     (moved,) = one("repository", transferred).changed
     assert (moved.field, moved.after) == ("title", transferred["repository"]["full_name"])
