@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 
 import click
@@ -15,11 +14,11 @@ from ai_crm.config.policy import load_policy
 from ai_crm.errors import EventUnknown
 from ai_crm.flow.decide import decide
 from ai_crm.flow.describe import describe
+from ai_crm.flow.event_file import event_file_delivery
 from ai_crm.model.decision import Decision
 from ai_crm.model.event import Event
 from ai_crm.model.item import PlatformName
 from ai_crm.model.trigger import TRIGGERS, find_trigger
-from ai_crm.ports import RawRequest
 from ai_crm.rules import explain as explanation
 from ai_crm.rules.rule import Defaults
 from ai_crm.rules.source import did_you_mean
@@ -59,15 +58,9 @@ def _text(decision: Decision) -> str:
 
 def _events(name: str, body: bytes) -> tuple[Event, ...]:
     try:
-        return decoder(PlatformName.GITHUB)(_delivery(name, body))
+        return decoder(PlatformName.GITHUB)(event_file_delivery(name, body))
     except EventUnknown as error:
         raise EventUnknown(f'there is no event called "{name}"', where="--name", hint=_meant(name)) from error
-
-
-def _delivery(name: str, body: bytes) -> RawRequest:
-    """The same delivery as the Action makes of an event file, so that the decision is the same to the byte."""
-    digest = hashlib.sha256(name.encode() + b"\0" + body).hexdigest()[:32]
-    return RawRequest(headers={"x-github-event": name, "x-ai-crm-event-id": digest}, body=body)
 
 
 def _meant(name: str) -> str:

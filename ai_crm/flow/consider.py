@@ -7,7 +7,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from ai_crm.flow.decide import decide
+from ai_crm.flow.decide import HAS_THREAD, decide
 from ai_crm.flow.follow import is_followed
 from ai_crm.model.decision import Decision
 from ai_crm.model.event import Event
@@ -41,7 +41,8 @@ async def consider(
     tasks = await store.tasks_of(item.ref)
     if not tasks:
         return Considered(first, item)
-    if not store.remembers and any(task.born_of == event.id for task in tasks):
+    again = any(task.born_of == event.id for task in tasks)
+    if again and not store.remembers and item.ref.kind in HAS_THREAD:
         item = await _as_it_is_now(item, platform)
     return Considered(decide(event, item, tasks, policy, analyst, now), item)
 

@@ -88,7 +88,7 @@ def test_the_action_answers_the_same_bytes(ai_crm: Run, rules_file: Path, issue_
     assert done.returncode == 0, done.stdout
     answer = ai_crm("explain", "--event", str(issue_opened), "--name", "issues", "--format", "json").out
     assert rules_file.exists()
-    assert answer in (folder / "output").read_text(encoding="utf-8")
+    assert f"\n{answer}" in (folder / "output").read_text(encoding="utf-8")
 
 
 def test_an_event_that_is_ignored_on_purpose_says_so(ai_crm: Run, rules_file: Path, folder: Path) -> None:
