@@ -147,7 +147,7 @@ objects: st.SearchStrategy[dict[str, Any]] = st.deferred(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(template=objects, data=data_of)
 def test_a_random_template_becomes_what_the_vendors_makes_of_it(vendor: Vendor, template: Any, data: Any) -> None:
     theirs = vendor.expand(template, data)

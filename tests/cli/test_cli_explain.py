@@ -61,15 +61,16 @@ def test_the_same_event_and_rules_give_the_same_bytes(
     assert program(*words) == ai_crm(*words)
 
 
-def test_what_cannot_be_seen_in_a_title_is_kept_in_the_data(
+def test_what_cannot_be_seen_is_kept_in_the_data_and_kept_from_people(
     ai_crm: Run, rules_file: Path, issue_opened: Path, folder: Path
 ) -> None:
-    rules_file.write_text("auto_task_creation: {rules: [{trigger: issue_opened, title: wombat}]}\n", encoding="utf-8")
+    rules_file.write_text("auto_task_creation: {rules: [{trigger: issue_opened, task: {}}]}\n", encoding="utf-8")
     event = json.loads(issue_opened.read_bytes())
-    event["issue"]["title"] = "a\u200bb \x1b[31m"
+    event["issue"]["title"] = "\x1b[31mred"
+    event["issue"]["labels"][0]["name"] = "a\u200bb"
     (folder / "event.json").write_text(json.dumps(event), encoding="utf-8")
     words = ("explain", "--event", "event.json", "--name", "issues")
-    assert "\x1b" not in ai_crm(*words).out
+    assert not any(sign in ai_crm(*words).out for sign in ("\x1b", "\u200b"))
     assert "a\u200bb" in json.dumps(json.loads(ai_crm(*words, "--format", "json").out), ensure_ascii=False)
 
 
