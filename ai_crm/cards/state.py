@@ -16,7 +16,7 @@ from msgspec import Struct
 from ai_crm.cards.inert import HIDDEN
 from ai_crm.model.change import ChangeKey
 from ai_crm.model.item import ItemRef
-from ai_crm.model.task import RuleId, Task
+from ai_crm.model.task import Task
 
 
 class State(Struct, frozen=True):
@@ -57,14 +57,6 @@ def read_state(body: str) -> State | None:
     except (msgspec.DecodeError, RecursionError):
         return None
     return state if all(moment is None or moment.tzinfo for moment in _moments(state)) else None
-
-
-def merge_tasks(earlier: tuple[Task, ...], ours: tuple[Task, ...]) -> tuple[Task, ...]:
-    """One task for each rule and item: the earlier one where both have it, what only we have behind those."""
-    merged: dict[tuple[RuleId, ItemRef], Task] = {}
-    for task in (*earlier, *ours):
-        merged.setdefault((task.rule, task.item), task)
-    return tuple(merged.values())
 
 
 _OPENING = "<!-- ai-crm:state "

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from ai_crm.cards.inert import HIDDEN
-from ai_crm.cards.state import State, card_mark, has_mark, key_mark, merge_tasks, read_state, write_state
+from ai_crm.cards.state import State, card_mark, has_mark, key_mark, read_state, write_state
 from ai_crm.model.change import ChangeKey
 from ai_crm.model.item import ItemKind, ItemRef, PlatformName
 from ai_crm.model.task import HistoryEntry, RuleId, Task, TaskId
@@ -143,27 +143,3 @@ def test_a_text_is_marked_when_a_whole_line_of_it_is_a_mark(item: ItemRef) -> No
         assert not has_mark(f"`{mark}`")
     assert not has_mark("")
     assert not has_mark("<!-- ai-crm -->")
-
-
-def of(task: Task) -> tuple[RuleId, ItemRef]:
-    return task.rule, task.item
-
-
-@settings(max_examples=150, deadline=None)
-@given(tasks, tasks, tasks)
-def test_merging_never_loses_a_rule_and_the_earlier_task_wins(
-    earlier: tuple[Task, ...], ours: tuple[Task, ...], more: tuple[Task, ...]
-) -> None:
-    merged = merge_tasks(earlier, ours)
-    assert {of(task) for task in merged} == {of(task) for task in (*earlier, *ours)}
-    assert len({of(task) for task in merged}) == len(merged)
-    first = {of(task): task for task in reversed((*earlier, *ours))}
-    assert all(first[of(task)] is task for task in merged)
-    assert merge_tasks(merged, ours) == merged
-    assert merge_tasks(merged, merged) == merged
-    assert merge_tasks(merged, more) == merge_tasks(earlier, merge_tasks(ours, more))
-
-
-def test_merged_tasks_stand_in_the_order_in_which_they_came(a_task: Callable[..., Task]) -> None:
-    a, b, c = (a_task(rule=RuleId(name)) for name in "abc")
-    assert merge_tasks((c, a), (a_task(rule=RuleId("a"), title="later"), b)) == (c, a, b)

@@ -131,7 +131,7 @@ FILES = keys(
     card=keys(
         {},
         comment=FLAG,
-        labels=st.one_of(st.just(False), one_or_list(st.sampled_from(("priority", "agent")))),  # noqa: FBT003
+        labels=st.one_of(st.just(False), one_or_list(st.sampled_from(("priority", "agent")))),
         label_prefix=st.just("crm/"),
     ),
 )
@@ -185,14 +185,14 @@ def mistaken(draw: st.DrawFn) -> Any:
 
 
 @given(FILES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_parser_and_schema_accept_right_files(document: object) -> None:
     assert is_read(document)
     assert VALIDATOR.is_valid(document)
 
 
 @given(mistaken())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_parser_and_schema_agree_about_mistakes(document: object) -> None:
     assert is_read(document) == VALIDATOR.is_valid(document)
 
