@@ -80,6 +80,7 @@ $(RUNTIME): requirements.lock requirements-build.lock pyproject.toml | $(BIN)/py
 	@echo 'Installing what AI-CRM runs on into .venv (once; again only when a lock changes)'
 	@$(PIP) install --require-hashes --no-deps -r requirements.lock -r requirements-build.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@rm -rf .venv/lib/python3*/site-packages/tests # actions-toolkit ships its own under a name that is ours here
 	@touch $@
 
 $(DEV): requirements-dev.lock $(RUNTIME)

@@ -118,7 +118,7 @@ FILES = keys(
     agents=st.lists(
         keys(
             {"name": st.just("one-agent")},
-            category=TEXT,
+            category=st.just("ops"),
             role=TEXT,
             skills=one_or_list(TEXT),
             people=one_or_list(SOMEONE),
