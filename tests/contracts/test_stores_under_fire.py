@@ -46,7 +46,7 @@ def test_many_that_commit_the_same_at_once_make_one_task_and_own_one_outbox(
 ) -> None:
     """Eight processes, as far as the database can tell: each has connections of its own."""
     stores = [SqlStore(url, inline, request.node.nodeid) for _ in range(WRITERS)]
-    gate = threading.Barrier(WRITERS)
+    gate = threading.Barrier(WRITERS, timeout=30)
 
     def write(writer: int) -> list[tuple[int, int]]:
         counts = []
@@ -73,7 +73,7 @@ def test_many_that_commit_the_same_at_once_make_one_task_and_own_one_outbox(
 def test_many_that_open_a_new_database_at_once_all_find_it_usable(
     new_empty_url: Callable[[], str], finish: Finish, decisions: Decisions, inline: Inline
 ) -> None:
-    gate = threading.Barrier(WRITERS)
+    gate = threading.Barrier(WRITERS, timeout=30)
 
     def open_it(url: str) -> None:
         store = SqlStore(url, inline, "w")

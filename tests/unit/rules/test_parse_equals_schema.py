@@ -167,7 +167,7 @@ def paths(node: Any, here: Path = ()) -> Iterator[Path]:
 @st.composite
 def mistaken(draw: st.DrawFn) -> Any:
     """A right document, but in one or two places something else stands, is missing, or is too much."""
-    document = draw(FILES.filter(bool))
+    document = draw(FILES)
     for _ in range(draw(st.integers(1, 2))):
         *way, last = draw(st.sampled_from(tuple(paths(document)) or (("version",),)))
         document = copy.deepcopy(document)

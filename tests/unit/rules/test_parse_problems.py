@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ai_crm.config.policy import load_policy
 from ai_crm.errors import RulesInvalid
@@ -187,3 +192,34 @@ def test_a_long_or_odd_value_is_shown_on_one_short_line() -> None:
     (problem,) = told(f'workflows: {{x: {{trigger: "{"x" * 500}\\n::error::y", task: {{}}}}}}')
     assert len(problem) < 200
     assert "\n" not in problem
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.text(max_size=10), inside, max_size=3),
+    max_leaves=8,
+)
+KEYS = st.sampled_from(
+    ("auto_task_creation", "workflows", "agents", "people", "teams", "card", "version", "rules", "x")
+)
+
+
+@given(st.dictionaries(KEYS, ANYTHING | st.dictionaries(KEYS, ANYTHING, max_size=3), max_size=3))
+@settings(max_examples=150, deadline=None)
+def test_whatever_a_file_holds_it_is_a_policy_or_problems_with_places(document: object) -> None:
+    try:
+        load_policy(json.dumps(document).encode(), "rules.yml", Defaults())
+    except RulesInvalid as broken:
+        assert all(problem.line >= 1 for problem in broken.problems)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_slip_of_the_finger_in_a_good_file_breaks_nothing_but_that_file(data: st.DataObject) -> None:
+    good = (Path(__file__).parents[3] / "templates" / "examples" / "team.yml").read_text(encoding="utf-8")
+    at = data.draw(st.integers(0, len(good) - 1))
+    slip = data.draw(st.sampled_from(("", " ", "\n", "x", ":", "- ", "{", "}", '"', "#", "\t")))
+    try:
+        load_policy((good[:at] + slip + good[at + 1 :]).encode(), "rules.yml", Defaults())
+    except RulesInvalid as broken:
+        assert broken.problems
