@@ -75,10 +75,11 @@ def brand_new(events: tuple[Event, ...], run: Run) -> frozenset[ItemRef]:
 def read_workspace_rules(run: Run, path: str) -> RulesText | None:
     """The rules file of the checked-out workspace; None where there is none. Links are not followed."""
     root = os.path.realpath(run.workspace)
-    file = os.path.join(root, path)
-    if not os.path.lexists(file):
+    file = os.path.normpath(os.path.join(root, path))
+    inside = file.startswith(os.path.join(root, ""))
+    if inside and not os.path.lexists(file):
         return None
-    if os.path.realpath(file) != file or not os.path.isfile(file):
+    if not inside or os.path.realpath(file) != file or not os.path.isfile(file):
         raise PayloadInvalid(
             "it is not an ordinary file inside the workspace", where=path, hint="Replace the link by the file itself"
         )

@@ -11,6 +11,7 @@ from msgspec import Struct
 from ai_crm.errors import Problem
 from ai_crm.model.agent import Agent
 from ai_crm.model.task import RuleId
+from ai_crm.rules.effects.create_task import CreateAiCrmTask
 from ai_crm.rules.parse_body import Templates
 from ai_crm.rules.parse_rule import Draft, World, read_draft, read_rule
 from ai_crm.rules.parse_settings import AGENTS, CARD, PEOPLE, TEAMS, read_agents, read_card, read_people, read_teams
@@ -166,9 +167,13 @@ def _numbered(stem: str, number: int) -> str:
 
 
 def _warnings(drafts: tuple[Draft, ...], rules: tuple[Rule, ...], file: str) -> Iterator[Problem]:
-    nameless = [draft for draft in drafts if draft.name is None]
-    stems = Counter(draft.stem for draft in nameless)
+    """What is allowed and probably not meant."""
+    stems = Counter(draft.stem for draft in drafts if draft.name is None)
     for draft, rule in zip(drafts, rules, strict=True):
+        line, column = draft.at.line, draft.at.column
         if draft.name is None and stems[draft.stem] > 1:
             what = f'this rule has no name and is called "{rule.id}" by its place among {stems[draft.stem]} such rules'
-            yield Problem(file, draft.at.line, draft.at.column, what, "name it, so that its tasks stay its own")
+            yield Problem(file, line, column, what, "name it, so that its tasks stay its own")
+        if any(isinstance(effect, CreateAiCrmTask) and effect.assigns_nobody for effect in rule.effects):
+            what = "auto_assign has nobody to choose from: without pm_analysis only the rule can say which agent"
+            yield Problem(file, line, column, what, "name one with `agent` or `agent_hint`")

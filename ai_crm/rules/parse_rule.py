@@ -92,7 +92,8 @@ def read_rule(draft: Draft, rule: RuleId, world: World, problems: Problems) -> R
     groups = (parse_condition(node, triggers, inner) for node in (*draft.wait.conditions, *draft.body.conditions))
     condition = AllOf(tuple(part for group in groups for part in group.parts))
     check_teams(condition, world.teams, inner)
-    effects = tuple(_effects(draft, world))
+    # Without a trigger no name in a text is known: what could be told about them would only mislead.
+    effects = tuple(_effects(draft, world)) if triggers else ()
     hand_over(draft.body, problems)
     return Rule(
         id=rule,

@@ -39,7 +39,7 @@ class Parameter(Struct, frozen=True, kw_only=True):
     @property
     def schema(self) -> Schema:
         schema = {**_SHAPES[self.type].schema, "description": self.description}
-        return schema if self.default is None else {**schema, "default": plain_value(self.default)}
+        return schema if self.default is None else {**schema, "default": _plain(self.default)}
 
 
 class RuleTemplate(Struct, frozen=True, kw_only=True):
@@ -83,17 +83,6 @@ def filled(template: RuleTemplate, arguments: Node, at: Mark, problems: Problems
     return Mapping(tuple(_filled_entries(template.body, values, at)), at)
 
 
-def plain_value(node: Node) -> object:
-    """The value as JSON has it."""
-    match node:
-        case Scalar():
-            return node.value
-        case Sequence():
-            return [plain_value(item) for item in node.items]
-        case Mapping():
-            return {entry.key.text: plain_value(entry.value) for entry in node.entries}
-
-
 def _parameter(entry: Entry, problems: Problems) -> Parameter:
     parts = given(entry.value, _PARAMETER, f"the parameter {entry.key.text}", problems)
     return Parameter(
@@ -102,6 +91,17 @@ def _parameter(entry: Entry, problems: Problems) -> Parameter:
         type=parts.read(_TYPE, "type", absent="text"),
         default=parts.nodes.get("default"),
     )
+
+
+def _plain(node: Node) -> object:
+    """The value as JSON has it."""
+    match node:
+        case Scalar():
+            return node.value
+        case Sequence():
+            return [_plain(item) for item in node.items]
+        case Mapping():
+            return {entry.key.text: _plain(entry.value) for entry in node.entries}
 
 
 def _check_gaps(node: Node, names: tuple[str, ...], problems: Problems) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
-import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.request import Request, urlopen
+from typing import NamedTuple
 
 import pytest
 
@@ -71,38 +68,6 @@ def container(tmp_path: Path) -> Container:
     return Container(shlex.split(os.environ.get("AI_CRM_ENGINE", "docker run --rm")), image, tmp_path)
 
 
-class Emulator(NamedTuple):
-    """A GitHub of somebody else's making, with one repository."""
-
-    address: str
-
-    def ask(self, path: str, body: Mapping[str, Any] | None = None, method: str = "") -> Any:
-        """The answer of its API. With a body it is a POST unless said otherwise."""
-        data = json.dumps(body).encode() if body is not None else None
-        headers = {"authorization": "Bearer ghp_admin", "content-type": "application/json"}
-        request = Request(self.address + path, data, headers, method=method or ("POST" if data else "GET"))  # noqa: S310 - loopback
-        with urlopen(request) as answer:  # noqa: S310 - the same
-            return json.load(answer)
-
-
-@pytest.fixture
-def emulator(node: str, node_modules: Path, tmp_path: Path) -> Iterator[Emulator]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    seed = tmp_path / "seed.yaml"
-    seed.write_text(_SEED)
-    program = node_modules / "emulate" / "dist" / "index.js"
-    command = [node, str(program), "start", "--service", "github", "--port", str(port), "--seed", str(seed)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            if not any("Ready" in line for line in process.stdout):
-                pytest.fail("the emulator did not start")
-            yield Emulator(f"http://localhost:{port}")
-        finally:
-            process.terminate()
-
-
 _RUNNER = {
     "GITHUB_ACTIONS": "true",
     "GITHUB_EVENT_NAME": "issues",
@@ -113,10 +78,3 @@ _RUNNER = {
     "GITHUB_WORKSPACE": "/github/workspace",
     "HOME": "/github/home",
 }
-_SEED = """
-tokens:
-  ghp_admin: {login: octocat, scopes: [repo, user]}
-github:
-  users: [{login: octocat, name: The Octocat, email: octocat@example.com}]
-  repos: [{owner: octocat, name: hello-world, auto_init: true, default_branch: main}]
-"""

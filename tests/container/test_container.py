@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.doubles.emulate import OURS, emulated
 
 pytestmark = pytest.mark.container
 
@@ -63,26 +63,19 @@ def test_a_broken_rules_file_ends_with_status_2_and_an_annotation_at_its_place(c
 
 
 @pytest.mark.node
-def test_the_task_is_on_the_issue_once_however_often_the_step_runs(container: Any, emulator: Any) -> None:
-    content = base64.b64encode(_RULES.encode()).decode()
-    path = "/repos/octocat/hello-world/contents/.github/ai-crm.yml"
-    emulator.ask(path, {"message": "Rules", "content": content}, "PUT")
-    issue = emulator.ask("/repos/octocat/hello-world/issues", {"title": "Crash when saving", "body": "It loses data."})
-    repository = emulator.ask("/repos/octocat/hello-world")
-    event = {"action": "opened", "issue": issue, "repository": repository, "sender": issue["user"]}
-    for _ in range(2):
-        step = container.step(
-            json.dumps(event).encode(),
-            {"github_token": "ghp_admin"},
-            "--network=host",
-            GITHUB_API_URL=emulator.address,
-        )
-        assert step.status == 0, step.log
-    comments = emulator.ask(f"/repos/octocat/hello-world/issues/{issue['number']}/comments")
-    assert len(comments) == 1
-    assert "AICRM-1" in comments[0]["body"]
-    labels = emulator.ask(f"/repos/octocat/hello-world/issues/{issue['number']}")["labels"]
-    assert any(label["name"].startswith("ai-crm/") for label in labels)
+def test_the_task_is_on_the_issue_once_however_often_the_step_runs(
+    container: Any, node: str, node_modules: Path, tmp_path: Path
+) -> None:
+    with emulated(node, node_modules, tmp_path) as github:
+        github.put_file(".github/ai-crm.yml", _RULES)
+        number = github.open_issue("Crash when saving", "It loses data.")
+        opened = next(one for one in github.webhook.settled() if one.name == "issues.opened")
+        for _ in range(2):
+            step = container.step(opened.body, {"github_token": OURS}, "--network=host", GITHUB_API_URL=github.url)
+            assert step.status == 0, step.log
+        (comment,) = github.comments(number)
+        assert "AICRM-1" in comment
+        assert {label for label in github.labels(number) if label.startswith("ai-crm/")}
 
 
 def _write_rules(workspace: Path, text: str = _RULES) -> None:

@@ -19,11 +19,11 @@ from tests.end_to_end.conftest import Done, Program
 
 PROJECT = "Codertocat/Hello-World"
 _RULES = ".github/ai-crm.yml"
-_HIDDEN_RULE = """
+_OPEN_RULE = """
 auto_task_creation:
   rules:
     - trigger: pull_request_opened
-      conditions: [{head_branch: ["*"]}, {title_matches: "(?s).*"}, {labels: ["*"]}]
+      conditions: [{any: [{head: ["**"]}, {title_matches: "(?s).*"}]}, {not_labels: ["wontfix"]}]
       task: {title_template: "Look: {pr.title}", description_template: "{pr.body}", pm_analysis: true}
 """
 
@@ -121,7 +121,7 @@ def test_nothing_in_the_workspace_is_imported_or_believed(
 
 def test_the_command_imports_nothing_from_where_it_is_started(program: Program, payloads: Path, trap: Path) -> None:
     (trap / ".github").mkdir()
-    (trap / _RULES).write_text(_HIDDEN_RULE, encoding="utf-8")
+    (trap / _RULES).write_text(_OPEN_RULE, encoding="utf-8")
     event = str(payloads / "pull_request.opened.json")
     for arguments in (["validate"], ["explain", "--event", event, "--name", "pull_request"], ["templates", "list"]):
         done = subprocess.run(
@@ -162,7 +162,7 @@ def test_a_rules_file_that_is_no_small_ordinary_file_is_refused_with_a_reason(
 def test_a_path_that_leaves_the_workspace_is_refused(
     program: Program, github: FakeGitHub, payloads: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "outside.yml").write_text(_HIDDEN_RULE, encoding="utf-8")
+    (tmp_path / "outside.yml").write_text(_OPEN_RULE, encoding="utf-8")
     (tmp_path / "workspace").mkdir()
     for path in ("../outside.yml", str(tmp_path / "outside.yml")):
         given = environ(github, INPUT_CONFIG_SOURCE="workspace", INPUT_CONFIG_PATH=path)
@@ -268,15 +268,15 @@ def plain(program: Program, root: Path, tmp_path_factory: pytest.TempPathFactory
 
 
 def pull(program: Program, github: FakeGitHub, payload: Any, folder: Path, text: str) -> Done:
-    """The recorded pull request with that text wherever a stranger may write."""
-    github.put_file(_RULES, _HIDDEN_RULE)
+    """The recorded pull request with that text wherever a stranger may write, as long as GitHub lets it be there."""
+    github.put_file(_RULES, _OPEN_RULE)
     request = payload["pull_request"]
-    request["title"], request["body"], request["user"]["login"] = text, text, text
-    request["labels"] = [{"name": text}, {"name": f"x {text}"}]
-    request["head"].update(ref=text, label=text)
-    payload["sender"]["login"] = text
+    request["title"], request["body"], request["user"]["login"] = text[:256], text, text[:39]
+    request["labels"] = [{"name": text[:50]}, {"name": f"x {text[:48]}"}]
+    request["head"].update(ref=text[:255], label=text[:255])
+    payload["sender"]["login"] = text[:39]
     for _ in range(payload["number"]):
-        github.open_issue(text, text, pull_request={}, head=request["head"], author=text, labels=[text])
+        github.open_issue(text[:256], text, pull_request={}, head=request["head"], labels=[text[:50]])
     return program.start(folder, "pull_request", json.dumps(payload).encode(), environ(github)).done()
 
 

@@ -78,6 +78,11 @@ class CreateAiCrmTask(Struct, frozen=True, kw_only=True):
     def wants_analysis(self) -> bool:
         return self.pm_analysis
 
+    @property
+    def assigns_nobody(self) -> bool:
+        """Whether it is to assign somebody, and nothing can ever say whom."""
+        return self.auto_assign and not (self.pm_analysis or self.agent or self.agent_hint)
+
     @classmethod
     def parse(cls, node: Node, place: Place, problems: Problems) -> CreateAiCrmTask:
         params = given(node, cls.params, "a task", problems)
@@ -157,8 +162,13 @@ class CreateAiCrmTask(Struct, frozen=True, kw_only=True):
         if self.auto_assign and choice is None:
             nothing = "nothing speaks for any agent, so the task has none: name one with `agent` or `agent_hint`"
             yield skip(scene, f"{self.action}: auto_assign", nothing)
-        elif self.auto_assign and choice and not behind:
+        elif self.auto_assign and choice and not behind and _maps_people(scene):
             yield skip(scene, f"{self.action}: auto_assign", nobody_behind(choice.name))
+
+
+def _maps_people(scene: Scene) -> bool:
+    """Whether the file says of any agent who is behind it: only then is one without people worth a word."""
+    return any(agent.people for agent in scene.policy.agents)
 
 
 def _doers(people: tuple[str, ...], item: Item) -> tuple[str, ...]:

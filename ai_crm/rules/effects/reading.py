@@ -5,7 +5,6 @@ from __future__ import annotations
 from msgspec import Struct
 
 from ai_crm.model.item import ItemKind
-from ai_crm.model.trigger import Trigger
 from ai_crm.rules.rule import Place
 from ai_crm.rules.shapes import NAME, Schema, Text
 from ai_crm.rules.source import Mark, Node, Problems, Scalar, did_you_mean
@@ -53,12 +52,8 @@ def check_kinds(action: str, kinds: frozenset[ItemKind], at: Mark, place: Place,
     for trigger in place.triggers:
         if trigger.kind not in kinds:
             what = f"{action} cannot be done for {trigger.word}: it needs {_one_of(kinds)}"
-            problems.add(at, what, _instead(trigger))
+            problems.add(at, what, f"give {trigger.word} a rule of its own")
 
 
 def _one_of(kinds: frozenset[ItemKind]) -> str:
     return " or ".join(f"{'an' if kind == ItemKind.ISSUE else 'a'} {kind.replace('_', ' ')}" for kind in sorted(kinds))
-
-
-def _instead(trigger: Trigger) -> str:
-    return f"give {trigger.word} a rule of its own"

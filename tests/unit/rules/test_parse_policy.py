@@ -130,6 +130,13 @@ def test_rules_that_are_told_apart_by_their_place_only_are_warned_about() -> Non
     assert '"issue_opened-2"' in second
 
 
+def test_automatic_assignment_without_any_way_to_choose_is_warned_about() -> None:
+    task = "trigger: push, task: {pm_analysis: false, auto_assign: true"
+    (warning,) = rules(f"{{{task}}}}}").warnings
+    assert warning.startswith("rules.yml:3:7: auto_assign has nobody to choose from")
+    assert rules(f"{{{task}, agent_hint: debugger}}}}").warnings == ()
+
+
 def test_a_rule_knows_its_line_and_what_it_is_for() -> None:
     found = policy("""\
         workflows:

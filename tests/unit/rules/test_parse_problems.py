@@ -177,6 +177,13 @@ teems: {}
     ]
 
 
+def test_a_rule_without_a_trigger_is_not_told_that_its_names_are_unknown() -> None:
+    assert told("workflows: {x: {triger: issue_opened, task: {title: '{issue.title}'}}}") == [
+        '1:16: a rule needs "trigger" (such as `trigger: issue_opened`)',
+        '1:17: a rule has no key "triger" (did you mean "trigger"?)',
+    ]
+
+
 def test_a_name_may_be_used_once_whether_given_or_derived() -> None:
     twice = "auto_task_creation: {rules: [{name: a, trigger: push, task: {}}, {name: a, trigger: push, task: {}}]}"
     assert told(twice) == ['1:73: two rules are called "a", the first in line 1 (give each its own name)']
