@@ -157,8 +157,7 @@ class Step:
 
 async def _handle_one(event: Event, policy: Policy, hands: _Hands) -> Told:
     now = wiring.SystemClock().now()
-    considered = await consider(event, hands.platform, hands.store, policy, hands.analyst, now)
+    decision = await consider(event, hands.platform, hands.store, policy, hands.analyst, now)
     if hands.looks_only:
-        return Told(event=event, decision=considered.decision, report=None)
-    report = await deliver(considered.decision, hands.store, hands.appliers, now)
-    return Told(event=event, decision=considered.decision, report=report)
+        return Told(event=event, decision=decision, report=None)
+    return Told(event=event, decision=decision, report=await deliver(decision, hands.store, hands.appliers, now))

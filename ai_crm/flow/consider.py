@@ -5,46 +5,39 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from msgspec import Struct
 
-from ai_crm.flow.decide import HAS_THREAD, decide
+from ai_crm.flow.decide import decide
 from ai_crm.flow.follow import is_followed
 from ai_crm.model.decision import Decision
 from ai_crm.model.event import Event
-from ai_crm.model.item import Item
+from ai_crm.model.item import HAS_THREAD, Item
 from ai_crm.ports import Analyst, Platform, Store
 from ai_crm.rules.evaluate import needs_of
 from ai_crm.rules.rule import Policy
 
 
-class Considered(Struct, frozen=True):
-    """A decision and the item as it was seen for it."""
-
-    decision: Decision
-    item: Item
-
-
 async def consider(
     event: Event, platform: Platform, store: Store, policy: Policy, analyst: Analyst, now: datetime
-) -> Considered:
+) -> Decision:
     """The decision about one event, with as few questions to platform and store as its rules allow.
 
     Raises UpstreamError and StoreError.
     """
     if event.echo or not policy.enabled:
-        return Considered(decide(event, event.item, (), policy, analyst, now), event.item)
+        return decide(event, event.item, (), policy, analyst, now)
     needs = needs_of(policy, event, now)
-    item = await platform.complete(event.item, needs) if needs else event.item
-    first = decide(event, item, (), policy, analyst, now)
+    if needs:
+        event = msgspec.structs.replace(event, item=await platform.complete(event.item, needs))
+    first = decide(event, event.item, (), policy, analyst, now)
     if not first.matched and not is_followed(event):  # then no task of the item can change
-        return Considered(first, item)
-    tasks = await store.tasks_of(item.ref)
+        return first
+    tasks = await store.tasks_of(event.item.ref)
     if not tasks:
-        return Considered(first, item)
+        return first
     again = any(task.born_of == event.id for task in tasks)
-    if again and not store.remembers and item.ref.kind in HAS_THREAD:
-        item = await _as_it_is_now(item, platform)
-    return Considered(decide(event, item, tasks, policy, analyst, now), item)
+    if again and not store.remembers and event.item.ref.kind in HAS_THREAD:
+        return decide(event, await _as_it_is_now(event.item, platform), tasks, policy, analyst, now)
+    return decide(event, event.item, tasks, policy, analyst, now)
 
 
 async def _as_it_is_now(item: Item, platform: Platform) -> Item:

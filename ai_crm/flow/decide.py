@@ -13,14 +13,11 @@ from ai_crm.model.analysis import Analysis
 from ai_crm.model.change import AddLabels, AnyChange, CreateTask, ShowCard, UpdateTask, change_key
 from ai_crm.model.decision import Answer, Decision, Skip, Verdict
 from ai_crm.model.event import Event
-from ai_crm.model.item import Item, ItemKind
+from ai_crm.model.item import HAS_THREAD, Item
 from ai_crm.model.task import Task
 from ai_crm.ports import Analyst
 from ai_crm.rules.evaluate import judge
 from ai_crm.rules.rule import CardSettings, Policy, Rule, Scene
-
-# Items that people talk under: a card and labels can go there. What has none gets an issue of its own.
-HAS_THREAD = frozenset({ItemKind.ISSUE, ItemKind.PULL_REQUEST})
 
 
 class _Moment(Struct, frozen=True):
@@ -44,7 +41,8 @@ def decide(
 ) -> Decision:
     """What the policy's rules make of an event.
 
-    `item` is the event's item with everything looked up that the rules need; `tasks` are the tasks it has already.
+    `event.item` is the item as the event saw it and `item` as it is now, both with everything looked up that the rules
+    need; they differ only when an event comes again. `tasks` are the tasks that it has already.
     """
     if event.echo:
         return _silence(event, item, policy, Answer.ECHO)
@@ -64,7 +62,9 @@ def _plan(rule: Rule, moment: _Moment) -> _Plan:
     task = next((task for task in moment.tasks if task.rule == rule.id), None)
     unfinished = task is not None and task.born_of == moment.event.id
     has_task = task is not None and not unfinished
-    verdict = judge(rule, moment.event, moment.item, moment.policy, moment.now, has_task=has_task)
+    # What was begun is judged as it was then: what we did ourselves meanwhile must not speak against finishing it.
+    item = moment.event.item if unfinished else moment.item
+    verdict = judge(rule, moment.event, item, moment.policy, moment.now, has_task=has_task)
     if not verdict.matched:
         return _Plan(verdict)
     if task is not None and has_task and rule.creates:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from ai_crm.errors import AiCrmError, Unsupported, UpstreamError
+from ai_crm.errors import AiCrmError, StoreError, Unsupported, UpstreamError
 from ai_crm.model.change import Applied, Notify, OutboundChange, Outcome, ShowCard
 from ai_crm.model.decision import Decision
 from ai_crm.model.item import PlatformName
@@ -35,7 +35,7 @@ class Report(Struct, frozen=True, kw_only=True):
 async def deliver(decision: Decision, store: Store, appliers: Mapping[PlatformName, Applier], now: datetime) -> Report:
     """Stores the decision and carries out its changes in order; one that fails does not stop the others.
 
-    Raises StoreError when nothing could be stored, and UpstreamError when the claim failed: then nothing happened.
+    Raises StoreError when nothing could be stored, and what the claim raised when that failed: then nothing happened.
     """
     commit = await store.commit(decision, now)
     tasks = commit.tasks
@@ -45,24 +45,18 @@ async def deliver(decision: Decision, store: Store, appliers: Mapping[PlatformNa
     for planned in commit.outbox:
         if planned.rule in yielded and not isinstance(planned, ShowCard):
             continue
-        change = await store.refresh(planned)
-        if change is None:
-            continue
         try:
-            result = await _apply(change, appliers)
-        except UpstreamError as error:
-            if change.key == commit.claim:
+            done = await _carry_out(planned, store, appliers)
+        except (UpstreamError, StoreError, Unsupported) as error:
+            if planned.key == commit.claim:
                 raise
-            failures.append(Failure(change, error))
+            failures.append(Failure(planned, error))
             continue
-        except Unsupported as error:
-            failures.append(Failure(change, error))
+        if done is None:
             continue
-        applied.append((change, result))
-        if result.outcome is Outcome.SHOWN:
-            continue  # it was not carried out: it stays in the outbox for a run that can
-        yielded.update(result.yielded)
-        tasks = await store.settle(change, result)
+        applied.append((done.change, done.applied))
+        yielded.update(done.applied.yielded)
+        tasks = done.tasks or tasks
     return Report(
         created=_still(commit.created, tasks, yielded),
         updated=_still(commit.updated, tasks, set()),
@@ -70,6 +64,25 @@ async def deliver(decision: Decision, store: Store, appliers: Mapping[PlatformNa
         applied=tuple(applied),
         failures=tuple(failures),
     )
+
+
+class _Done(Struct, frozen=True):
+    """`tasks` are the item's after it; empty when the store was not told, because nothing was really done."""
+
+    change: OutboundChange
+    applied: Applied
+    tasks: tuple[Task, ...] = ()
+
+
+async def _carry_out(planned: OutboundChange, store: Store, appliers: Mapping[PlatformName, Applier]) -> _Done | None:
+    """None when there is nothing left to do about it."""
+    change = await store.refresh(planned)
+    if change is None:
+        return None
+    applied = await _apply(change, appliers)
+    if applied.outcome is Outcome.SHOWN:
+        return _Done(change, applied)  # it stays in the outbox for a run that can
+    return _Done(change, applied, await store.settle(change, applied))
 
 
 async def _apply(change: OutboundChange, appliers: Mapping[PlatformName, Applier]) -> Applied:
@@ -80,9 +93,8 @@ async def _apply(change: OutboundChange, appliers: Mapping[PlatformName, Applier
             where=type(change).__name__,
             hint=f"Give the step the credentials of {platform_of(change)}, or take the action out of the rule",
         )
-    reason = applier.capabilities.absent.get(type(change))
-    if reason is not None:
-        raise Unsupported(reason, where=f"{applier.name} {type(change).__name__}")
+    if type(change) not in applier.capabilities.changes:
+        raise Unsupported(applier.capabilities.absent[type(change)], where=f"{applier.name} {type(change).__name__}")
     return await applier.apply(change)
 
 

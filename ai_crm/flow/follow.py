@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from types import MappingProxyType
 
 import msgspec
 from msgspec import UNSET
@@ -15,32 +16,78 @@ from ai_crm.model.task import Task, TaskPatch, TaskStatus
 
 _FINISHED = frozenset({TaskStatus.DONE, TaskStatus.CANCELLED})
 
-# The last word of an event's name -> the status that the task has after it.
-_STATUS_AFTER = {
-    "reopened": TaskStatus.TODO,
-    "reintroduced": TaskStatus.TODO,
-    "unanswered": TaskStatus.TODO,
-    "ready_for_review": TaskStatus.IN_REVIEW,
-    "review_requested": TaskStatus.IN_REVIEW,
-    "converted_to_draft": TaskStatus.IN_PROGRESS,
-    "changes_requested": TaskStatus.IN_PROGRESS,
-    "deleted": TaskStatus.CANCELLED,
-    "transferred": TaskStatus.CANCELLED,
-    "unpublished": TaskStatus.CANCELLED,
-}
-_CLOSING = frozenset(
-    {"closed", "merged", "answered", "fixed", "resolved", "dismissed", "auto_dismissed", "closed_by_user"}
+# What ends an item: its own state says whether the work was done or dropped.
+_ENDING = frozenset(
+    {
+        "issues.closed",
+        "pull_request.closed",
+        "pull_request.merged",
+        "discussion.closed",
+        "discussion.answered",
+        "milestone.closed",
+        "code_scanning_alert.fixed",
+        "code_scanning_alert.closed_by_user",
+        "dependabot_alert.fixed",
+        "dependabot_alert.dismissed",
+        "dependabot_alert.auto_dismissed",
+        "secret_scanning_alert.resolved",
+    }
 )
-_ASSIGNING = frozenset({"assigned", "unassigned"})
-_LABELLING = frozenset({"labeled", "unlabeled"})
-_FOLLOWED = frozenset({*_STATUS_AFTER, *_CLOSING, *_ASSIGNING, *_LABELLING, "edited"})
-# What is said or decided about an item's remark, such as a deleted comment, says nothing about the item.
-_ABOUT_REMARKS = ("issue_comment", "pull_request_comment", "discussion_comment", "pull_request_review_comment")
+_BEGUN_AGAIN = frozenset(
+    {
+        "issues.reopened",
+        "pull_request.reopened",
+        "discussion.reopened",
+        "discussion.unanswered",
+        "code_scanning_alert.reopened",
+        "code_scanning_alert.reopened_by_user",
+        "dependabot_alert.reopened",
+        "dependabot_alert.auto_reopened",
+        "dependabot_alert.reintroduced",
+        "secret_scanning_alert.reopened",
+    }
+)
+_GONE = frozenset(
+    {
+        "issues.deleted",
+        "issues.transferred",
+        "discussion.deleted",
+        "discussion.transferred",
+        "release.deleted",
+        "release.unpublished",
+        "milestone.deleted",
+        "label.deleted",
+    }
+)
+# Only of a task that is not finished: a review that is asked for after the merge begins nothing anew.
+_ON_THE_WAY = MappingProxyType(
+    {
+        "pull_request.ready_for_review": TaskStatus.IN_REVIEW,
+        "pull_request.review_requested": TaskStatus.IN_REVIEW,
+        "pull_request.converted_to_draft": TaskStatus.IN_PROGRESS,
+        "pull_request_review.changes_requested": TaskStatus.IN_PROGRESS,
+    }
+)
+_ASSIGNING = frozenset({"issues.assigned", "issues.unassigned", "pull_request.assigned", "pull_request.unassigned"})
+_LABELLING = frozenset(
+    {
+        "issues.labeled",
+        "issues.unlabeled",
+        "pull_request.labeled",
+        "pull_request.unlabeled",
+        "discussion.labeled",
+        "discussion.unlabeled",
+    }
+)
+_RENAMING = frozenset(
+    {"issues.edited", "pull_request.edited", "discussion.edited", "release.edited", "milestone.edited"}
+)
+FOLLOWED = frozenset({*_ENDING, *_BEGUN_AGAIN, *_GONE, *_ON_THE_WAY, *_ASSIGNING, *_LABELLING, *_RENAMING})
 
 
 def is_followed(event: Event) -> bool:
     """Whether a task could change because of this event, so that it is worth asking for the item's tasks."""
-    return not event.name.startswith(_ABOUT_REMARKS) and any(word in _FOLLOWED for word in _words(event))
+    return not FOLLOWED.isdisjoint(event.names)
 
 
 def follow(event: Event, item: Item, task: Task, *, own_labels: str) -> UpdateTask | Skip | None:
@@ -66,28 +113,24 @@ def follow(event: Event, item: Item, task: Task, *, own_labels: str) -> UpdateTa
     )
 
 
-def _words(event: Event) -> tuple[str, ...]:
-    return tuple(name.rpartition(".")[2] for name in event.names)
-
-
 def _wanted(event: Event, item: Item, task: Task, own_labels: str) -> TaskPatch:
-    words = _words(event)
-    status = next((after for word in reversed(words) if (after := _status(word, item, task)) is not None), UNSET)
+    status = next((after for name in reversed(event.names) if (after := _status(name, item, task)) is not None), UNSET)
     return TaskPatch(
-        title=_renamed(event, task) if "edited" in words else UNSET,
+        title=UNSET if _RENAMING.isdisjoint(event.names) else _renamed(event, task),
         status=status,
-        assignees=item.assignees if _ASSIGNING.intersection(words) else UNSET,
-        labels=_foreign(item.labels, own_labels) if _LABELLING.intersection(words) else UNSET,
+        assignees=UNSET if _ASSIGNING.isdisjoint(event.names) else item.assignees,
+        labels=UNSET if _LABELLING.isdisjoint(event.names) else _foreign(item.labels, own_labels),
     )
 
 
-def _status(word: str, item: Item, task: Task) -> TaskStatus | None:
-    if word in _CLOSING:
+def _status(name: str, item: Item, task: Task) -> TaskStatus | None:
+    if name in _ENDING:
         return TaskStatus.CANCELLED if item.state is ItemState.DROPPED else TaskStatus.DONE
-    after = _STATUS_AFTER.get(word)
-    if after in {TaskStatus.IN_REVIEW, TaskStatus.IN_PROGRESS} and task.status in _FINISHED:
-        return None
-    return after
+    if name in _BEGUN_AGAIN:
+        return TaskStatus.TODO
+    if name in _GONE:
+        return TaskStatus.CANCELLED
+    return None if task.status in _FINISHED else _ON_THE_WAY.get(name)
 
 
 def _renamed(event: Event, task: Task) -> str:

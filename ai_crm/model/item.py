@@ -31,6 +31,10 @@ class ItemKind(StrEnum):
     MILESTONE = "milestone"
 
 
+# Items that people talk under: a card and labels can go there. What has none gets an issue of its own.
+HAS_THREAD = frozenset({ItemKind.ISSUE, ItemKind.PULL_REQUEST})
+
+
 class ItemState(StrEnum):
     OPEN = "open"
     DONE = "done"  # closed as completed, answered, published

@@ -127,7 +127,9 @@ class Emulate:
 
     def open_issue(self, title: str, body: str, *labels: str) -> int:
         """By somebody who is not us."""
-        return int(self.ask("POST", "issues", {"title": title, "body": body, "labels": labels}, token=STRANGER)["number"])
+        return int(
+            self.ask("POST", "issues", {"title": title, "body": body, "labels": labels}, token=STRANGER)["number"]
+        )
 
     def open_pull_request(self, title: str, branch: str) -> int:
         """By somebody who is not us, with a commit of its own."""

@@ -180,7 +180,7 @@ def _assign(github: FakeGitHub, seen: Seen, number: str) -> Reply:
     issue = github.repo.issues.get(int(number))
     if issue is None:
         return missing()
-    known = {user["login"] for user in issue["assignees"]}
+    known = {one["login"] for one in issue["assignees"]}
     can = [login for login in seen.json["assignees"] if login in github.collaborators and login not in known]
     issue["assignees"] += [user(login) for login in can]
     return Reply(201, issue)

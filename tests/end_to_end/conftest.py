@@ -45,7 +45,9 @@ class Program(Struct, frozen=True):
     python: Path
     scripts: Path
 
-    def start(self, folder: Path, event: str, body: bytes, environ: Mapping[str, str], cwd: Path | None = None) -> Running:
+    def start(
+        self, folder: Path, event: str, body: bytes, environ: Mapping[str, str], cwd: Path | None = None
+    ) -> Running:
         """Starts the step as its container does. `folder` takes the runner's files; `environ` adds to the runner's own."""
         (folder / "event.json").write_bytes(body)
         for name in ("output", "summary"):

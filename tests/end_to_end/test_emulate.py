@@ -15,6 +15,7 @@ from tests.end_to_end.conftest import Done, Program, Running
 
 pytestmark = pytest.mark.node
 
+
 class Start(Protocol):
     """Starts a step for a delivery, as a workflow that listens to everything would."""
 

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +125,11 @@ def test_the_command_imports_nothing_from_where_it_is_started(program: Program, 
     event = str(payloads / "pull_request.opened.json")
     for arguments in (["validate"], ["explain", "--event", event, "--name", "pull_request"], ["templates", "list"]):
         done = subprocess.run(
-            [program.scripts / "ai-crm", *arguments], cwd=trap, env={"LANG": "C.UTF-8"}, capture_output=True, check=False
+            [program.scripts / "ai-crm", *arguments],
+            cwd=trap,
+            env={"LANG": "C.UTF-8"},
+            capture_output=True,
+            check=False,
         )
         assert (done.returncode, done.stderr) == (0, b""), done.stdout
     assert sprung(trap) == []
@@ -133,7 +137,7 @@ def test_the_command_imports_nothing_from_where_it_is_started(program: Program, 
 
 # --- a rules file that is no file
 
-_REFUSED = {
+_REFUSED: dict[str, Callable[[Path], object]] = {
     "a link out of the workspace": lambda file: file.symlink_to("/etc/passwd"),
     "a link inside it": lambda file: file.symlink_to(file.parent.parent / "other.yml"),
     "a pipe": os.mkfifo,
@@ -310,7 +314,7 @@ def outputs(done: Done) -> dict[str, str]:
     lines = iter(done.output.removesuffix("\n").split("\n"))
     for line in lines:
         name, sign, rest = re.split("(=|<<)", line, maxsplit=1)
-        value = rest if sign == "=" else "\n".join(iter(lambda: next(lines), rest))  # noqa: B023 - read at once
+        value = rest if sign == "=" else "\n".join(iter(lambda: next(lines), rest))
         assert name not in found
         found[name] = value
     return found
@@ -319,7 +323,9 @@ def outputs(done: Done) -> dict[str, str]:
 def test_a_broken_rules_file_makes_annotations_and_no_other_commands(
     program: Program, github: FakeGitHub, payloads: Path, tmp_path: Path
 ) -> None:
-    lines = [f"  {json.dumps(text)}: {json.dumps(text)}" for text in _INJECTIONS if "\ud800" not in text and len(text) < 99]
+    lines = [
+        f"  {json.dumps(text)}: {json.dumps(text)}" for text in _INJECTIONS if "\ud800" not in text and len(text) < 99
+    ]
     github.put_file(_RULES, "auto_task_creation:\n" + "\n".join(lines) + "\n")
     done = program.start(tmp_path, "issues", opened(github, payloads), environ(github)).done()
     commands = [command for command in obeyed(done.log) if command.name != "add-mask"]

@@ -194,7 +194,7 @@ class _Unasked:
 def test_an_event_that_no_rule_waits_for_asks_nobody(policy: Policy, finish: Finish) -> None:
     event = an_event(an_item(ItemKind.PUSH), "push")
     considered = finish(consider(event, _Unasked(), _Unasked(), policy, offline_analyst(), NOW))  # type: ignore[arg-type]  # that is the point
-    assert considered.decision.answer is Answer.NOTHING
+    assert considered.answer is Answer.NOTHING
 
 
 def test_the_published_schema_describes_a_decision(policy: Policy, root: Path) -> None:
