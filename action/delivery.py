@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from action.inputs import ConfigSource, Inputs, Run
-from ai_crm.errors import PayloadInvalid
+from ai_crm.errors import PayloadInvalid, Problem, RulesInvalid
 from ai_crm.flow.event_file import event_file_delivery
 from ai_crm.model.event import Event
 from ai_crm.model.item import Item, ItemRef, Person, PlatformName, Project
@@ -19,8 +19,10 @@ SCHEDULE = "schedule"
 # GitHub's own cap for a webhook payload, which the event file repeats.
 _EVENT_LIMIT = 25 * 1024 * 1024
 _RULES_LIMIT = 64 * 1024
-_PULL_REQUEST_EVENTS = frozenset(
-    {"pull_request", "pull_request_target", "pull_request_review", "pull_request_review_comment"}
+# The runs of these check out what somebody with write access put there. Of all others (pull requests, comments on
+# them, runs that follow theirs) it is common to check out a stranger's branch, and its rules must not act.
+_TRUSTED_WORKSPACES = frozenset(
+    {"push", "schedule", "issues", "release", "create", "delete", "label", "milestone", "workflow_dispatch"}
 )
 
 
@@ -80,18 +82,22 @@ def read_workspace_rules(run: Run, path: str) -> RulesText | None:
     if inside and not os.path.lexists(file):
         return None
     if not inside or os.path.realpath(file) != file or not os.path.isfile(file):
-        raise PayloadInvalid(
-            "it is not an ordinary file inside the workspace", where=path, hint="Replace the link by the file itself"
-        )
+        raise _no_rules(path, "is not an ordinary file inside the workspace", "replace the link by the file itself")
+    if os.path.getsize(file) > _RULES_LIMIT:
+        raise _no_rules(path, f"is larger than {_RULES_LIMIT // 1024} KiB", "split it or leave something out")
     return RulesText(path=path, text=_read(file, _RULES_LIMIT, path), origin="workspace")
+
+
+def _no_rules(path: str, what: str, hint: str) -> RulesInvalid:
+    return RulesInvalid((Problem(path, 0, 0, what, hint),))
 
 
 def only_looks(run: Run, inputs: Inputs, delivery: RawRequest) -> str:
     """Why this run writes nothing, as a sentence; empty when it may write."""
     if inputs.dry_run:
         return "dry_run is on"
-    if run.event_name in _PULL_REQUEST_EVENTS and inputs.config_source is ConfigSource.WORKSPACE:
-        return "the rules come from a workspace that a pull request may have changed (config_source: workspace)"
+    if run.event_name not in _TRUSTED_WORKSPACES and inputs.config_source is ConfigSource.WORKSPACE:
+        return f"on {run.event_name} the workspace may hold a stranger's rules (config_source: workspace)"
     if run.event_name != "pull_request_target" and _from_fork(delivery.body):
         return "this pull request comes from a fork, whose runs get a read-only token (use pull_request_target to act)"
     if not inputs.github_token and not inputs.database_url:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from ai_crm.config.secret import Secret
 from ai_crm.config.settings import Reader
+from ai_crm.errors import Problem, SettingsInvalid
 from ai_crm.model.address import parse_address
 from ai_crm.wiring import ChatAccess
 
@@ -94,7 +95,7 @@ def read_inputs(environ: Mapping[str, str]) -> Inputs:
         pm_analysis=read.flag("INPUT_PM_ANALYSIS", default=True),
         auto_assign=read.flag("INPUT_AUTO_ASSIGN", default=False),
         github_token=read.secret("INPUT_GITHUB_TOKEN"),
-        config_path=read.text("INPUT_CONFIG_PATH", INPUTS["config_path"]),
+        config_path=_inside(read.text("INPUT_CONFIG_PATH", INPUTS["config_path"])),
         config_source=read.choice("INPUT_CONFIG_SOURCE", ConfigSource.DEFAULT_BRANCH),
         dry_run=read.flag("INPUT_DRY_RUN", default=False),
         fail_on=read.choice("INPUT_FAIL_ON", FailOn.CONFIG),
@@ -132,6 +133,14 @@ def read_run(environ: Mapping[str, str]) -> Run:
     read.done()
     host = parse_address(run.api_url).host
     return msgspec.structs.replace(run, proxy=read.proxy(host))
+
+
+def _inside(path: str) -> str:
+    """The path of a file inside the repository. Raises SettingsInvalid for one that leads out of it."""
+    if path.startswith("/") or ".." in path.split("/"):
+        hint = "write it from the repository's root, such as .github/ai-crm.yml"
+        raise SettingsInvalid((Problem("input config_path", 0, 0, "leads out of the repository", hint),))
+    return path
 
 
 def _attempt(text: str) -> int:

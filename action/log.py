@@ -19,18 +19,20 @@ class Log:
     """Writes the step's log. Away from a runner (`make run`) commands become plain lines.
 
     The runner obeys every line that looks like a command, even in the middle of an issue's title, so commands are
-    switched off from the start and on only for the length of one of ours, with a token that nobody can guess.
+    switched off before any text, with a token that nobody can guess, and on again only for commands of ours.
     https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands (2026-11)
     """
 
     def __init__(self, *, on_runner: bool) -> None:
         self._on_runner = on_runner
         self._token = os.urandom(16).hex()
+        self._obeys = True
         self._shown = {"error": 0, "warning": 0, "notice": 0}
-        if on_runner:
-            issue_command("stop-commands", {}, self._token)
 
     def line(self, text: str = "") -> None:
+        if self._on_runner and self._obeys:
+            issue_command("stop-commands", {}, self._token)
+            self._obeys = False
         sys.stdout.write(clean(text) + "\n")
 
     def lines(self, texts: Iterable[str]) -> None:
@@ -70,8 +72,9 @@ class Log:
 
     def close(self) -> None:
         """Gives the commands back to the runner."""
-        if self._on_runner:
+        if not self._obeys:
             issue_command(self._token, {}, "")
+            self._obeys = True
 
     def _annotation(self, level: str, message: str, place: dict[str, str]) -> None:
         self._shown[level] += 1
@@ -82,9 +85,8 @@ class Log:
         self._command(level, message, {"title": "AI-CRM", **place})
 
     def _command(self, name: str, message: str, properties: dict[str, str] | None = None) -> None:
-        issue_command(self._token, {}, "")
+        self.close()
         issue_command(name, properties or {}, message)
-        issue_command("stop-commands", {}, self._token)
 
 
 def _place(problem: Problem) -> dict[str, str]:

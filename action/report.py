@@ -11,7 +11,8 @@ from msgspec import Struct
 from action.log import Log
 from ai_crm.cards import text
 from ai_crm.cards.task_card import analysis_card
-from ai_crm.flow.deliver import Failure, Report
+from ai_crm.errors import AiCrmError, Problem, SettingsInvalid
+from ai_crm.flow.deliver import Report
 from ai_crm.flow.describe import describe
 from ai_crm.model.change import AnyChange, Applied, CreateTask, OutboundChange, Outcome, UpdateTask
 from ai_crm.model.decision import Answer, Decision
@@ -19,20 +20,17 @@ from ai_crm.model.event import Event
 from ai_crm.model.task import Task
 from ai_crm.rules.explain import explain
 
-_NOTHING = {
-    Answer.NOTHING: "Nothing to do: no rule matched, or all that they want is there already.",
-    Answer.ECHO: "Nothing to do: this is our own doing coming back.",
-    Answer.OFF: "Nothing to do: automation is switched off in the rules file.",
-    Answer.ACT: "Nothing changed: all of this was done before.",
-}
-
 
 class Told(Struct, frozen=True, kw_only=True):
-    """One event, what was decided about it, and what came of it. `report` is None in a run that only looks."""
+    """One event, what was decided about it, and what came of it.
+
+    `report` is None in a run that only looks, and in one that `stopped` before anything was carried out.
+    """
 
     event: Event
     decision: Decision
-    report: Report | None
+    report: Report | None = None
+    stopped: AiCrmError | None = None
 
     @property
     def created(self) -> int:
@@ -57,11 +55,19 @@ class Told(Struct, frozen=True, kw_only=True):
         return bool(self.tasks) or any(done)
 
     @property
-    def failures(self) -> tuple[Failure, ...]:
-        return self.report.failures if self.report else ()
+    def was_done(self) -> bool:
+        """Whether rules matched and everything that they want is there already."""
+        return bool(self.decision.matched) and not self.decision.skips and not self.errors
+
+    @property
+    def errors(self) -> tuple[AiCrmError, ...]:
+        """What could not be done."""
+        if self.stopped:
+            return (self.stopped,)
+        return tuple(failure.error for failure in self.report.failures) if self.report else ()
 
     def _planned(self, kind: type[AnyChange]) -> int:
-        return sum(isinstance(change, kind) for change in self.decision.changes)
+        return 0 if self.stopped else sum(isinstance(change, kind) for change in self.decision.changes)
 
 
 def tell(told: Told, log: Log) -> None:
@@ -73,18 +79,33 @@ def tell(told: Told, log: Log) -> None:
         if isinstance(change, CreateTask) and change.analysis:
             log.group("PM analysis", text.render(analysis_card(change.title, change.analysis)))
     log.lines(f"  {line}" for line in _lines(told))
-    if told.report and not told.changed:
-        log.line(f"  {_NOTHING[decision.answer]}")
+    if told.stopped or (told.report and not told.changed):
+        log.line(f"  {_idle(told)}")
     for change, applied in told.report.applied if told.report else ():
         if applied.outcome is Outcome.SHOWN and applied.detail:
-            log.group(f"Would have posted to {change.item.platform} {change.item.id}", applied.detail)
+            visible = applied.detail.partition("<!-- ai-crm:state")[0]
+            log.group(f"Would have posted to {change.item.kind} {change.item.id}", visible)
     log.lines(f"  skipped {skip.action} of {skip.rule}: {skip.because}" for skip in decision.skips)
+
+
+def _idle(told: Told) -> str:
+    match told.decision.answer:
+        case Answer.ECHO:
+            return "Nothing to do: this is our own doing coming back."
+        case Answer.OFF:
+            return "Nothing to do: automation is switched off in the rules file."
+        case Answer.ACT | Answer.NOTHING if told.was_done:
+            return "Nothing changed: all of this was done before."
+        case Answer.ACT | Answer.NOTHING if told.decision.matched:
+            return "Nothing changed: what the rules want could not be done."
+        case Answer.ACT | Answer.NOTHING:
+            return "Nothing to do: no rule matched, and no task of this item is touched by it."
 
 
 def _lines(told: Told) -> Iterator[str]:
     """What was done, or would be."""
     if told.report is None:
-        yield from (describe(change).planned() for change in told.decision.changes)
+        yield from (describe(change).planned() for change in told.decision.changes if not told.stopped)
         return
     for task in told.report.created:
         agent = f", {task.agent.name}" if task.agent else ""
@@ -124,12 +145,21 @@ def write_outputs(path: str, values: dict[str, str]) -> None:
 
     GitHub's own toolkit once used a fixed one, which let a value declare further outputs (CVE-2022-35954).
     """
+    for name, value in values.items():
+        delimiter = f"ai-crm-{os.urandom(32).hex()}"
+        append(path, f"{name}<<{delimiter}\n{value}\n{delimiter}\n", "GITHUB_OUTPUT")
+
+
+def append(path: str, text: str, variable: str) -> None:
+    """Adds to a file that the runner named; away from a runner there is none. Raises SettingsInvalid."""
     if not path:
         return
-    with open(path, "a", encoding="utf-8") as file:
-        for name, value in values.items():
-            delimiter = f"ai-crm-{os.urandom(32).hex()}"
-            file.write(f"{name}<<{delimiter}\n{value}\n{delimiter}\n")
+    try:
+        with open(path, "a", encoding="utf-8", newline="") as file:
+            file.write(text)
+    except OSError as error:
+        problem = Problem(variable, 0, 0, f"cannot be written: {error.strerror}", "the runner names it for each step")
+        raise SettingsInvalid((problem,)) from error
 
 
 def _json(value: object) -> str:

@@ -16,7 +16,7 @@ from action.summary import summary, write_summary
 from ai_crm import wiring
 from ai_crm.analysis import offline_analyst
 from ai_crm.config.policy import load_policy
-from ai_crm.errors import AiCrmError, EventUnknown
+from ai_crm.errors import AiCrmError, CredentialsRefused, EventUnknown
 from ai_crm.flow.consider import consider
 from ai_crm.flow.deliver import deliver
 from ai_crm.model.event import Event
@@ -26,7 +26,7 @@ from ai_crm.ports import Analyst, Applier, Platform, RawRequest, RulesText, Stor
 from ai_crm.rules.rule import Defaults, Policy
 
 # A schedule asks about the items that nobody touched for the longest time, a page of them.
-_SILENT_FOR = timedelta(days=1)
+_SILENT_FOR = timedelta(hours=1)
 _MOST_SILENT = 100
 
 
@@ -51,6 +51,8 @@ class Step:
     async def take(self) -> tuple[AiCrmError, ...]:
         """Does what the rules say about the event; returns what could not be done."""
         delivery = read_delivery(self._run)
+        if self._inputs.api_key or self._inputs.api_url:
+            self._log.notice("api_key and api_url are without effect: this version knows no server yet")
         events = self._decoded(delivery)
         with closing(self._github(events)) as github:
             if self._run.event_name == SCHEDULE:
@@ -86,7 +88,10 @@ class Step:
 
     async def _silent_items(self, github: GitHub) -> tuple[Item, ...]:
         since = wiring.SystemClock().now() - _SILENT_FOR
-        return await github.untouched(self._run.repository, since, _MOST_SILENT)
+        items = await github.untouched(self._run.repository, since, _MOST_SILENT)
+        if len(items) == _MOST_SILENT:
+            self._log.notice(f"Asks about the {_MOST_SILENT} open items that were silent for longest, not about others")
+        return items
 
     async def _rules(self, github: GitHub) -> RulesText | None:
         if self._inputs.config_source is ConfigSource.WORKSPACE:
@@ -95,6 +100,8 @@ class Step:
 
     def _idle(self, events: tuple[Event, ...]) -> str:
         """Why there is nothing to do, and what to do about it."""
+        if not events and self._run.event_name == SCHEDULE:
+            return "No open issue or pull request was left untouched: nothing to do"
         if not events:
             return f"{self._run.event_name} says nothing that tasks are made of: nothing to do"
         where = self._inputs.config_source.replace("_", " ")
@@ -140,24 +147,36 @@ class Step:
     async def _handle(
         self, events: tuple[Event, ...], policy: Policy, hands: _Hands
     ) -> tuple[tuple[Told, ...], tuple[AiCrmError, ...]]:
-        """What came of each event. One that fails does not stop the others."""
+        """What came of each event. One that fails does not stop the others, unless they would fail for the same reason."""
         told: list[Told] = []
         errors: list[AiCrmError] = []
-        for event in events:
+        for position, event in enumerate(events):
             try:
                 one = await _handle_one(event, policy, hands)
             except AiCrmError as error:
                 errors.append(error)
+                if error.retry or isinstance(error, CredentialsRefused):
+                    self._log.lines(_given_up(len(events) - position - 1))
+                    break
                 continue
             tell(one, self._log)
             told.append(one)
-            errors.extend(failure.error for failure in one.failures)
+            errors.extend(one.errors)
         return tuple(told), tuple(errors)
+
+
+def _given_up(left: int) -> Iterator[str]:
+    if left:
+        yield f"{left} more {'item was' if left == 1 else 'items were'} not asked about: the same would happen"
 
 
 async def _handle_one(event: Event, policy: Policy, hands: _Hands) -> Told:
     now = wiring.SystemClock().now()
     decision = await consider(event, hands.platform, hands.store, policy, hands.analyst, now)
     if hands.looks_only:
-        return Told(event=event, decision=decision, report=None)
-    return Told(event=event, decision=decision, report=await deliver(decision, hands.store, hands.appliers, now))
+        return Told(event=event, decision=decision)
+    try:
+        report = await deliver(decision, hands.store, hands.appliers, now)
+    except AiCrmError as error:
+        return Told(event=event, decision=decision, stopped=error)
+    return Told(event=event, decision=decision, report=report)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from action.report import Told, result
-from ai_crm.cards.inert import gfm, gfm_block
+from action.report import Told, append, result
+from ai_crm.cards.inert import address, gfm, gfm_block
 from ai_crm.errors import AiCrmError
 from ai_crm.flow.describe import describe
 from ai_crm.model.decision import Verdict
 from ai_crm.rules.explain import explain
 
-# GitHub shows no summary of more than 1 MiB; what stands first matters most.
+# Bytes. GitHub shows no summary of more than 1 MiB; what stands first matters most.
 _SUMMARY_LIMIT = 1_000_000
 
 
@@ -24,7 +24,12 @@ def summary(all_told: tuple[Told, ...], rules: str, looked: str, errors: tuple[A
         parts += ["", *(f"- ⚠️ {gfm(str(error))}" for error in errors)]
     for told in all_told:
         parts += _event_section(told)
-    return "\n".join(parts)[:_SUMMARY_LIMIT] + "\n"
+    return "\n".join(parts) + "\n"
+
+
+def failure_summary(problems: list[str]) -> str:
+    """The job summary of a run that came to nothing."""
+    return "\n".join(("### AI-CRM: nothing was done", "", *(f"- ⚠️ {gfm(problem)}" for problem in problems))) + "\n"
 
 
 def _headline(all_told: tuple[Told, ...], looked: str) -> str:
@@ -42,7 +47,7 @@ def _tasks(count: int) -> str:
 def _event_section(told: Told) -> Iterator[str]:
     item = told.event.item
     yield ""
-    yield f"**{told.event.name}** · [{gfm(item.title or item.ref.id)}]({item.url}) · by {gfm(told.event.actor.login)}"
+    yield f"**{told.event.name}** · [{gfm(item.title or item.ref.id)}]({address(item.url)}) · by {gfm(told.event.actor.login)}"
     yield ""
     yield "| rule | matched? | what came of it | task |"
     yield "|---|---|---|---|"
@@ -69,7 +74,7 @@ def _matched(verdict: Verdict) -> str:
     if verdict.matched:
         return "✅ yes"
     missing = next((finding for finding in verdict.findings if not finding.satisfied), None)
-    return f"no: {gfm(f'{missing.condition} is {missing.seen}')}" if missing else "no"
+    return f"no: {gfm(f'{missing.condition} wants {missing.wanted}, saw {missing.seen}')}" if missing else "no"
 
 
 def _came_of(told: Told, verdict: Verdict) -> str:
@@ -77,6 +82,8 @@ def _came_of(told: Told, verdict: Verdict) -> str:
         return ""
     if verdict.note:
         return verdict.note
+    if told.stopped:
+        return "nothing: it could not be stored"
     if told.report is None:
         return "; ".join(describe(change).planned() for change in told.decision.changes if change.rule == verdict.rule)
     created = [f"created {task.id}" for task in told.report.created if task.rule == verdict.rule]
@@ -85,11 +92,10 @@ def _came_of(told: Told, verdict: Verdict) -> str:
         for change, applied in told.report.applied
         if change.rule == verdict.rule
     ]
-    return "; ".join(created + done) or "done before"
+    return "; ".join(created + done) or ("done before" if told.was_done else "nothing could be done: see below")
 
 
 def write_summary(path: str, markdown: str) -> None:
     """Appends to the job summary. Away from a runner there is none, and nobody misses it."""
-    if path:
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(markdown)
+    cut = markdown.encode(errors="replace")[:_SUMMARY_LIMIT].decode(errors="ignore")
+    append(path, cut, "GITHUB_STEP_SUMMARY")

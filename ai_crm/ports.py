@@ -48,7 +48,9 @@ class Capabilities(Struct, frozen=True, kw_only=True):
 class Applier(Protocol):
     """Carries out changes on one platform."""
 
-    name: ClassVar[PlatformName]
+    @property
+    def name(self) -> PlatformName: ...
+
     capabilities: ClassVar[Capabilities]
 
     async def apply(self, change: OutboundChange) -> Applied:

@@ -15,6 +15,7 @@ from ai_crm.model.item import PlatformName
 from ai_crm.platforms.github import Access, GitHub, Setup
 from ai_crm.platforms.github.decode import decode as decode_github
 from ai_crm.platforms.printed import Printed
+from ai_crm.platforms.unconnected import Unconnected
 from ai_crm.ports import Applier, CardReader, RawRequest, Store
 from ai_crm.store.card import CardStore
 from ai_crm.store.memory import MemoryStore
@@ -81,19 +82,28 @@ def store(database_url: Secret, workspace: str, cards: CardReader | None) -> Sto
 
 
 def appliers(platform: GitHub | None, chat: ChatAccess) -> dict[PlatformName, Applier]:
-    """Who carries out changes. Without GitHub what it would get is printed; a chat platform without secrets is absent."""
-    found: dict[PlatformName, Applier] = {PlatformName.GITHUB: platform or Printed()}
-    if chat.slack_bot_token:
-        from ai_crm.platforms.slack import Slack  # noqa: PLC0415 - cold start
+    """Who carries out changes. Without GitHub what it would get is printed; a chat without secrets says what it needs."""
+    return {
+        PlatformName.GITHUB: platform or Printed(),
+        PlatformName.SLACK: _slack(chat),
+        PlatformName.TEAMS: _teams(chat),
+    }
 
-        found[PlatformName.SLACK] = Slack(chat.slack_bot_token.reveal(), inline, proxy=chat.proxy.reveal())
-    if chat.teams_app_password:
-        from ai_crm.platforms.teams import BotAccount, Teams  # noqa: PLC0415 - cold start
 
-        account = BotAccount(
-            app_id=chat.teams_app_id, password=chat.teams_app_password.reveal(), tenant=chat.teams_tenant_id
-        )
-        found[PlatformName.TEAMS] = Teams(
-            account, inline, service_url=chat.teams_service_url, proxy=chat.proxy.reveal()
-        )
-    return found
+def _slack(chat: ChatAccess) -> Applier:
+    if not chat.slack_bot_token:
+        return Unconnected(PlatformName.SLACK, "slack_bot_token")
+    from ai_crm.platforms.slack import Slack  # noqa: PLC0415 - cold start
+
+    return Slack(chat.slack_bot_token.reveal(), inline, proxy=chat.proxy.reveal())
+
+
+def _teams(chat: ChatAccess) -> Applier:
+    if not chat.teams_app_id or not chat.teams_app_password:
+        return Unconnected(PlatformName.TEAMS, "teams_app_id, teams_app_password and teams_tenant_id")
+    from ai_crm.platforms.teams import BotAccount, Teams  # noqa: PLC0415 - cold start
+
+    account = BotAccount(
+        app_id=chat.teams_app_id, password=chat.teams_app_password.reveal(), tenant=chat.teams_tenant_id
+    )
+    return Teams(account, inline, service_url=chat.teams_service_url, proxy=chat.proxy.reveal())

@@ -45,13 +45,14 @@ def gfm_block(text: str) -> str:
     A fence and not a quotation of escaped lines, because it is the one construct in which GitHub promises not to look
     for mentions, references and links, because what people paste (logs, code) keeps its shape, and because it costs
     two lines and not an escape for every second character of a comment whose size is limited. Long lines are wrapped,
-    since a fence does not. Stands on lines of its own; empty for an empty text.
+    since a fence does not. No line can end the block, nor a fence that a rule's author put around it: then the rest
+    would come alive. Stands on lines of its own; empty for an empty text.
     """
-    lines = [part for line in clean(text).strip("\n").split("\n") for part in _wrapped(line.rstrip())]
+    pieces = [part for line in clean(text).strip("\n").split("\n") for part in _wrapped(line.rstrip())]
+    lines = [re.sub(_FENCE, rf"\g<0>{_ZWSP}", piece) for piece in pieces]
     if not any(lines):
         return ""
-    fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))
-    return "\n".join((f"{fence}text", *lines, fence))
+    return "\n".join(("```text", *lines, "```"))
 
 
 def mrkdwn(text: str) -> str:
@@ -123,6 +124,7 @@ _GFM_ESCAPES = str.maketrans(
     }
 )
 _LINE_WIDTH = 100
+_FENCE = r"^[ \t]*(?=```|~~~)"
 
 
 def _wrapped(line: str) -> list[str]:

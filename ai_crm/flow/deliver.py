@@ -86,13 +86,7 @@ async def _carry_out(planned: OutboundChange, store: Store, appliers: Mapping[Pl
 
 
 async def _apply(change: OutboundChange, appliers: Mapping[PlatformName, Applier]) -> Applied:
-    applier = appliers.get(platform_of(change))
-    if applier is None:
-        raise Unsupported(
-            f"{platform_of(change)} is not connected",
-            where=type(change).__name__,
-            hint=f"Give the step the credentials of {platform_of(change)}, or take the action out of the rule",
-        )
+    applier = appliers[platform_of(change)]
     if type(change) not in applier.capabilities.changes:
         raise Unsupported(applier.capabilities.absent[type(change)], where=f"{applier.name} {type(change).__name__}")
     return await applier.apply(change)

@@ -91,6 +91,7 @@ class Item(Struct, frozen=True, kw_only=True):
     base: str | None = None
     head: str | None = None
     files: tuple[str, ...] | None = None
+    files_cut: bool = False  # the platform lists no more: there may be others
     lines_changed: int | None = None
     author_teams: tuple[str, ...] | None = None
     reviewers: tuple[str, ...] | None = None  # asked or heard already; teams as `org/team`

@@ -143,10 +143,18 @@ def test_the_seeds_second_file_works_as_printed_there(step: Step, root: Any) -> 
     assert "GitHub: Spelling error in the README file" in card
     assert "✅ AI-CRM task created: " in comment
     assert "issuecomment" in comment
-    assert "slack is not connected" in done.log
+    assert "Give the step slack_bot_token" in done.log
+    assert done.status == 0
     assert step.github.calls() <= 6, [f"{seen.method} {seen.path}" for seen in step.github.requests]
     step.run("issues", payload, attempt=2)
     assert len(step.github.comments_of(1)) == 2
+
+
+def test_what_could_not_be_done_is_not_called_done(step: Step, root: Any) -> None:
+    step.rules((root / "templates" / "examples" / "automation-rules.yml").read_text(encoding="utf-8"))
+    done = step.run("pull_request", _pull_request(step, "app.py"))
+    assert "could not be done" in done.log
+    assert "done before" not in done.log + done.summary
 
 
 def test_an_event_that_makes_no_tasks_is_said_to_be_none(step: Step) -> None:

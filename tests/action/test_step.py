@@ -224,3 +224,60 @@ def test_tasks_without_a_home_are_only_shown(step: Step, seed: str) -> None:
     done = step.run("issues", _opened(step))
     assert "would have no home" in done.log
     assert step.github.calls("POST") == 0
+
+
+@pytest.mark.parametrize("event", ["issue_comment", "workflow_run", "check_suite", "deployment_status"])
+def test_a_strangers_checkout_never_acts(step: Step, event: str) -> None:
+    (step.folder / ".github").mkdir()
+    rules = "auto_task_creation:\n  rules:\n    - trigger: issue_comment_created\n      task: {title: pwned}\n"
+    (step.folder / ".github" / "ai-crm.yml").write_text(rules, encoding="utf-8")
+    name = {"issue_comment": "issue_comment.created", "workflow_run": "workflow_run.completed"}.get(event)
+    payload = step.payload(name or "deployment_status.created")
+    step.github.open_issue("x")
+    step.run(event, payload, config_source="workspace")
+    assert step.github.calls("POST") == step.github.calls("PATCH") == 0
+
+
+def test_a_server_that_does_not_exist_yet_is_said_to_be_without_effect(step: Step, seed: str) -> None:
+    step.rules(seed)
+    done = step.run("issues", _opened(step), api_key="k", api_url="https://hub.example")
+    assert "without effect" in done.log
+    assert done.outputs["tasks_created"] == "1"
+
+
+def test_a_failed_write_does_not_hide_the_decision(step: Step, seed: str) -> None:
+    step.rules(seed)
+    step.github.grant("contents: read")
+    done = step.run("issues", _opened(step))
+    assert done.status == 1
+    assert "1 of 2 rules matched" in done.log
+    assert "nothing: it could not be stored" in done.summary
+    assert done.decision["answer"] == "act"
+    assert done.outputs["tasks_created"] == "0"
+
+
+def test_a_broken_file_is_in_the_summary_too(step: Step) -> None:
+    step.rules("nonsense: true\n")
+    assert "nonsense" in step.run("issues", _opened(step)).summary
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../ai-crm.yml", ".github/../../x"])
+def test_a_path_that_leads_out_of_the_repository_is_refused(step: Step, path: str) -> None:
+    done = step.run("issues", _opened(step), config_path=path)
+    assert done.status == 2
+    assert "leads out of the repository" in done.log
+    assert step.github.calls() == 0
+
+
+def test_the_runner_gets_its_commands_back_at_the_very_end(step: Step, seed: str) -> None:
+    step.rules(seed)
+    log = step.run("issues", _opened(step), github_token="wrong").log.splitlines()
+    (stop,) = {line.removeprefix("::stop-commands::") for line in log if line.startswith("::stop-commands::")} or {""}
+    stopped = False
+    for line in log:
+        if line == f"::{stop}::":
+            stopped = False
+        elif line.startswith("::stop-commands::"):
+            stopped = True
+    assert not stopped
+    assert any(line.startswith("::error title=AI-CRM::") for line in log)

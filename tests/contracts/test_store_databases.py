@@ -142,6 +142,22 @@ def test_a_database_that_is_locked_too_long_can_be_tried_again(
     assert len(finish(store.commit(decisions.opened("e1", "triage"), decisions.noon)).created) == 1
 
 
+def test_a_file_whose_journal_cannot_be_switched_now_is_used_as_it_is(
+    tmp_path: Path, new_store: NewStore, finish: Finish, decisions: Decisions
+) -> None:
+    """As when several open a new file at once: one switches it, the others find it busy."""
+    first = new_store(f"sqlite:///{tmp_path}/tasks.db")
+    finish(first.commit(decisions.opened("e1", "triage"), decisions.noon))
+    first.close()
+    reader = sqlite3.connect(tmp_path / "tasks.db", isolation_level=None)
+    reader.execute("PRAGMA journal_mode = DELETE")
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM task").fetchone()
+
+    assert len(finish(new_store(f"sqlite:///{tmp_path}/tasks.db?timeout=0.05").tasks_of(decisions.issue))) == 1
+    reader.close()
+
+
 @pytest.mark.postgres
 def test_a_row_that_is_locked_too_long_can_be_tried_again(
     postgres_url: str, inline: Inline, finish: Finish, decisions: Decisions

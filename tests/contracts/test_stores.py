@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ai_crm.errors import StoreError
 from ai_crm.model.analysis import Priority
-from ai_crm.model.change import Notify, OutboundChange, ShowCard
+from ai_crm.model.change import CreateTask, Notify, OutboundChange, ShowCard
 from ai_crm.model.decision import Decision
 from ai_crm.model.item import ItemRef
 from ai_crm.model.task import RuleId, Task, TaskPatch, TaskStatus
@@ -287,6 +287,42 @@ def test_a_change_that_waits_is_planned_anew_by_its_own_event(
     run().all(again)
 
     assert [message.target for message in place.platform.messages] == ["#new"]
+
+
+def test_changes_wait_in_the_order_in_which_they_were_decided(run: NewProcess, decisions: Decisions) -> None:
+    decision = decisions.opened("e1", "triage", "security")
+    decided = [change.key for change in decision.changes if not isinstance(change, CreateTask)]
+    for _ in range(2):
+        process = run()
+        next(process.steps(decision))
+
+        assert [change.key for change in process.outbox][: len(decided)] == decided
+
+
+def test_while_one_process_carries_a_change_out_another_leaves_it_alone(
+    place: Place, finish: Finish, decisions: Decisions
+) -> None:
+    first, second = place.open(), place.open()
+    decision = decisions.opened("e1", "triage")
+    (*_, mine), (*_, theirs) = (finish(store.commit(decision, decisions.noon)).outbox for store in (first, second))
+
+    assert finish(first.refresh(mine))
+    assert finish(second.refresh(theirs)) is None or not second.remembers
+
+
+def test_a_change_that_waits_belongs_to_the_event_that_planned_it_first(
+    run: NewProcess, decisions: Decisions, place: Place
+) -> None:
+    dying = run()
+    next(dying.steps(decisions.make("e1", decisions.notify("shout", to="#first"))))
+    if not dying.store.remembers:
+        return  # without a card there is nothing to wait in
+
+    other = run().all(decisions.make("e2", decisions.notify("shout", to="#second")))
+    run().all(decisions.make("e1"))
+
+    assert other.outbox == ()
+    assert [message.target for message in place.platform.messages] == ["#first"]
 
 
 def test_texts_learn_their_tasks_id_and_address_right_before_they_are_sent(

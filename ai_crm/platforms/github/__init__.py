@@ -31,6 +31,7 @@ from ai_crm.ports import Capabilities, FoundCard, Offload, RawRequest, RulesText
 
 if TYPE_CHECKING:
     from ai_crm.platforms.github.card import Cards  # cold start: http.client
+    from ai_crm.platforms.github.reader import ChangedFiles
     from ai_crm.platforms.github.session import Session  # cold start
 
 __all__ = ["Access", "GitHub", "Setup"]
@@ -98,12 +99,14 @@ class GitHub:
 
     def _complete(self, item: Item, needs: Needs) -> Item:
         if needs.files and item.files is None:
-            item = msgspec.structs.replace(item, files=self._files(item))
+            found = self._files(item)
+            if found is not None:
+                item = msgspec.structs.replace(item, files=found.paths, files_cut=found.cut)
         if needs.teams:
             item = msgspec.structs.replace(item, author_teams=self._teams(item, needs.teams))
         return item
 
-    def _files(self, item: Item) -> tuple[str, ...] | None:
+    def _files(self, item: Item) -> ChangedFiles | None:
         project, read = item.ref.project, self._session.read
         match item.ref.kind:
             case ItemKind.PULL_REQUEST:

@@ -81,10 +81,11 @@ class Api:
 def _transport(access: Access, url: str) -> Transport:
     headers = {
         "Accept": "application/vnd.github+json",
-        "Authorization": f"Bearer {access.token()}",
         "Content-Type": "application/json",
         "X-GitHub-Api-Version": API_VERSION,
     }
+    if token := access.token():  # GitHub shows public repositories to everybody, but refuses an empty token
+        headers["Authorization"] = f"Bearer {token}"
     return Transport(url, headers=headers, proxy=access.proxy)
 
 

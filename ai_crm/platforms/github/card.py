@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from ai_crm.cards.state import State, card_mark, read_state
 from ai_crm.cards.sticky import sticky_body
-from ai_crm.errors import CredentialsRefused, ItemMissing, Unsupported
+from ai_crm.errors import Conflict, CredentialsRefused, ItemMissing, Unsupported
 from ai_crm.model.change import Applied, Outcome, ShowCard
 from ai_crm.model.item import ItemKind, ItemRef, PlatformName
 from ai_crm.model.task import Task, TaskId
@@ -42,10 +42,14 @@ class Home(Protocol):
 
 
 class _Known(Struct, frozen=True):
-    """What this delivery knows of an item's card; `written` when the last it knows is what it wrote itself."""
+    """What this delivery knows of an item's card.
+
+    `written` when the last it knows is what it wrote itself, `fresh` when it was read again to write it now.
+    """
 
     card: Comment | None
     written: bool = False
+    fresh: bool = False
 
 
 class Cards:
@@ -67,7 +71,8 @@ class Cards:
         """What people can talk under: the item itself, or the issue that is its card. Raises Unsupported for neither."""
         if item.kind in THREADED:
             return item
-        card = self._current(item)
+        known = self._known.get(item)
+        card = known.card if known else self._current(item)
         if card is None:
             raise Unsupported(
                 f"a {item.kind} cannot be commented, labelled or assigned on GitHub",
@@ -78,21 +83,23 @@ class Cards:
 
     def show(self, change: ShowCard) -> Applied:
         home = self._home(change.item)
-        written = self._was_written(change.item)
+        known = self._known.get(change.item)
         card = self._card_at(change.where, change.item) if change.where else self._current(change.item)
+        ours = State(change.tasks, change.applied)
+        if card and known and not self._known[change.item].fresh and not _shows(card, change.item, ours):
+            card = self._reread(change.item, card.id)
         if card is None:
             return self._claim(change, home)
-        # What another run added since we wrote the card ourselves is unknown to our store: it must not be lost.
-        tasks = _brought_up_to_date(_state(card).tasks, change.tasks) if written else change.tasks
-        return self._update(change, home, card, tasks)
+        # What another run wrote since the decision read the card is unknown to our store: it must not be lost.
+        base = known.card if known else None
+        if base is None or base.body == card.body:
+            return self._update(change, home, card, ours)
+        return self._update(change, home, card, _reconciled(_state(base), _state(card), ours), _state(base))
 
     def _home(self, item: ItemRef) -> Home:
         if item.kind in THREADED:
             return _CommentHome(self._session, item)
         return _IssueHome(self._session, item)
-
-    def _was_written(self, item: ItemRef) -> bool:
-        return item in self._known and self._known[item].written
 
     def _current(self, item: ItemRef) -> Comment | None:
         known = self._known.get(item)
@@ -113,21 +120,39 @@ class Cards:
     def _reread(self, item: ItemRef, identity: str) -> Comment | None:
         home = self._home(item)
         try:
-            return self._keep(item, home.read(identity))
+            card = home.read(identity)
         except ItemMissing:  # somebody deleted it
-            return self._keep(item, home.find(again=True))
+            card = home.find(again=True)
+        return self._keep(item, card, fresh=True)
 
-    def _keep(self, item: ItemRef, card: Comment | None, *, written: bool = False) -> Comment | None:
-        self._known[item] = _Known(card, written)
+    def _keep(
+        self, item: ItemRef, card: Comment | None, *, written: bool = False, fresh: bool = False
+    ) -> Comment | None:
+        self._known[item] = _Known(card, written, fresh)
         return card
 
-    def _update(self, change: ShowCard, home: Home, card: Comment, tasks: tuple[Task, ...]) -> Applied:
-        body = sticky_body(change.item, tasks, change.applied)
-        if body.rstrip() == card.body.replace("\r\n", "\n").rstrip():
-            return Applied(key=change.key, outcome=Outcome.ALREADY, where=card.id, url=card.url)
-        shown = home.replace(card, change, body)
-        self._keep(change.item, shown, written=True)
-        return Applied(key=change.key, outcome=Outcome.DONE, where=shown.id, url=shown.url)
+    def _update(self, change: ShowCard, home: Home, card: Comment, wanted: State, base: State | None = None) -> Applied:
+        """Writes what the card shall hold. With `base`, another run wrote after that was read: our store learns it."""
+        outcome = Outcome.DONE
+        if _shows(card, change.item, wanted):
+            outcome = Outcome.ALREADY
+        else:
+            card = home.replace(card, change, sticky_body(change.item, wanted.tasks, wanted.applied))
+        if base is None or wanted == State(change.tasks, change.applied):
+            self._keep(change.item, card, written=outcome is Outcome.DONE)
+            return Applied(key=change.key, outcome=outcome, where=card.id, url=card.url)
+        self._keep(change.item, card)
+        before, there = ({task.rule: task.born_of for task in tasks} for tasks in (base.tasks, wanted.tasks))
+        return Applied(
+            key=change.key,
+            outcome=Outcome.YIELDED,
+            where=card.id,
+            url=card.url,
+            detail="another run wrote the card meanwhile; it holds the tasks of both",
+            yielded=tuple(
+                task.rule for task in change.tasks if task.rule not in before and there[task.rule] != task.born_of
+            ),
+        )
 
     def _claim(self, change: ShowCard, home: Home) -> Applied:
         own = home.create(change, sticky_body(change.item, change.tasks, change.applied))
@@ -159,16 +184,23 @@ class Cards:
         )
 
     def _merged(self, change: ShowCard, home: Home, card: Comment) -> Comment:
-        """The card once it holds our tasks; looked at after each writing, because others may write over it."""
-        for _ in range(_ROUNDS):
+        """The card once it holds our tasks; looked at after each writing, because others may write over it.
+
+        Raises Conflict when others always do.
+        """
+        for _ in range(_ROUNDS + 1):
             state = _state(card)
             tasks = _added(state.tasks, change.tasks)
             if tasks == state.tasks:
-                break
+                self._keep(change.item, card)
+                return card
             home.replace(card, change, sticky_body(change.item, tasks, state.applied))
             card = home.read(card.id)
-        self._keep(change.item, card)
-        return card
+        raise Conflict(
+            "other runs wrote over the card each time that our tasks were added to it",
+            where=str(change.item),
+            hint="Run it again; `concurrency:` in the workflow queues the runs of one item",
+        )
 
 
 class _CommentHome:
@@ -239,10 +271,31 @@ def _state(card: Comment) -> State:
     return read_state(card.body) or State(tasks=(), applied=())
 
 
-def _brought_up_to_date(theirs: tuple[Task, ...], ours: tuple[Task, ...]) -> tuple[Task, ...]:
-    """Our tasks, and of theirs those that we did not know."""
-    newer = {task.rule: task for task in ours}
-    return _added(tuple(newer.get(task.rule, task) for task in theirs), ours)
+def _shows(card: Comment, item: ItemRef, wanted: State) -> bool:
+    """Whether the card reads like that already, whatever an editor did to its line ends."""
+    return sticky_body(item, wanted.tasks, wanted.applied).rstrip() == card.body.replace("\r\n", "\n").rstrip()
+
+
+def _reconciled(base: State, theirs: State, ours: State) -> State:
+    """Their state with what ours changed since `base`, from which both come. Of tasks that both created, theirs."""
+    was, new = ({task.rule: task for task in state.tasks} for state in (base, ours))
+    tasks = tuple(
+        _both(was[task.rule], task, new[task.rule]) if task.rule in was and task.rule in new else task
+        for task in theirs.tasks
+    )
+    return State(_added(tasks, ours.tasks), tuple(dict.fromkeys((*theirs.applied, *ours.applied))))
+
+
+def _both(was: Task, theirs: Task, ours: Task) -> Task:
+    """Their task with the fields that we changed, and with what both did in its history."""
+    changed = {
+        field: getattr(ours, field) for field in Task.__struct_fields__ if getattr(ours, field) != getattr(was, field)
+    }
+    if theirs.seen_at and ours.seen_at and theirs.seen_at > ours.seen_at:
+        changed.pop("seen_at", None)
+    changed["version"] = theirs.version + ours.version - was.version
+    changed["history"] = (*theirs.history, *ours.history[len(was.history) :])
+    return msgspec.structs.replace(theirs, **changed)
 
 
 def _added(theirs: tuple[Task, ...], ours: tuple[Task, ...]) -> tuple[Task, ...]:

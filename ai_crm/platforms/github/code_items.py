@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from ai_crm.model.item import Item, ItemKind, ItemState, Person, Project
+from ai_crm.platforms.github.encode import segment
 from ai_crm.platforms.github.items import labels, person, reference
 from ai_crm.platforms.github.payload import Value
 
@@ -154,10 +155,11 @@ def short_ref(ref: str) -> str:
 def branch_or_tag(where: Project, ref_type: str, name: str) -> Item:
     """What `create` and `delete` are about; `ref_type` is GitHub's word, `branch` or `tag`."""
     folder = "tags" if ref_type == "tag" else "heads"
+    path = "/".join(segment(part) for part in name.split("/"))
     return Item(
         ref=reference(where, ItemKind.REF, f"{folder}/{name}"),
         title=name,
-        url=f"{where.url}/tree/{name}" if where.url else "",
+        url=f"{where.url}/tree/{path}" if where.url else "",
         facts={"name": name, "ref_type": ref_type},
     )
 

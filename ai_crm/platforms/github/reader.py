@@ -17,7 +17,9 @@ from ai_crm.platforms.github.encode import repository, segment
 from ai_crm.platforms.github.payload import Value
 from ai_crm.ports import RulesText
 
-_FILE_PAGES = 30  # GitHub lists no more than 3,000 files of a pull request
+_FILE_PAGES = 30
+_MOST_OF_PULL_REQUEST = 3000  # GitHub lists no more changed files than these
+_MOST_OF_COMPARISON = 300
 _THREAD_PAGES = 10
 _NEWEST_PAGES = 2
 _CARD_PAGES = 10
@@ -46,6 +48,13 @@ class Comment(Struct, frozen=True):
         return self.author.is_bot or self.author.trusted
 
 
+class ChangedFiles(Struct, frozen=True):
+    """The paths that a change touches, the old ones of renamed files too. `cut` when there may be more of them."""
+
+    paths: tuple[str, ...]
+    cut: bool
+
+
 class Reader:
     """Everything here blocks and raises UpstreamError."""
 
@@ -69,18 +78,18 @@ class Reader:
         origin = f"default branch {branch}" if branch else "default branch"
         return RulesText(path, _plain_file(found, path), origin)
 
-    def changed_files(self, project: str, number: str) -> tuple[str, ...]:
-        """The paths that a pull request touches, the old ones of renamed files too."""
+    def changed_files(self, project: str, number: str) -> ChangedFiles:
+        """What a pull request touches."""
         asked = Asked("list the changed files", f"{project}#{number}", "pull-requests: read")
         path = f"{repository(project)}/pulls/{segment(number)}/files"
-        return _paths(self._api.each(path, asked, _FILE_PAGES))
+        return _changed(self._api.each(path, asked, _FILE_PAGES), _MOST_OF_PULL_REQUEST)
 
-    def pushed_files(self, project: str, before: str, after: str, default_branch: str) -> tuple[str, ...]:
-        """The paths that differ between two commits, at most 300. A new branch is compared with the default branch."""
+    def pushed_files(self, project: str, before: str, after: str, default_branch: str) -> ChangedFiles:
+        """What differs between two commits. A new branch is compared with the default branch."""
         base = before if before.strip("0") else default_branch or self._default_branch(project)
         asked = Asked("compare the pushed commits", project, "contents: read")
         compared = self._api.get(f"{repository(project)}/compare/{segment(base)}...{segment(after)}", asked)
-        return _paths(compared["files"].each())
+        return _changed(compared["files"].each(), _MOST_OF_COMPARISON)
 
     def is_member(self, organisation: str, team: str, login: str) -> bool:
         """Whether somebody is an active member of a team. Raises CredentialsRefused when the token cannot see it."""
@@ -169,13 +178,14 @@ def read_issue(issue: Value) -> Comment:
     )
 
 
-def _paths(files: Iterator[Value]) -> tuple[str, ...]:
+def _changed(files: Iterator[Value], most: int) -> ChangedFiles:
     found: dict[str, None] = {}
-    for file in files:
+    listed = 0
+    for listed, file in enumerate(files, 1):  # noqa: B007 - how many there were
         found[file["filename"].name()] = None
         if file["previous_filename"].exists:
             found[file["previous_filename"].name()] = None
-    return tuple(found)
+    return ChangedFiles(tuple(found), cut=listed >= most)
 
 
 def _plain_file(found: Value, path: str) -> bytes:

@@ -45,6 +45,8 @@ class FilesChanged(Struct, frozen=True):
         if not item.files:
             return _without_files(self.keys[0], wanted, item)
         fitting = _fitting(self.globs, item.files)
+        if item.files_cut and not fitting:
+            return _cut(self.keys[0], wanted, item.files)
         return Finding(
             condition=self.keys[0], satisfied=bool(fitting), wanted=wanted, seen=_changed(fitting or item.files)
         )
@@ -73,6 +75,8 @@ class FilesOnly(Struct, frozen=True):
             return _without_files(self.keys[0], wanted, item)
         fitting = frozenset(_fitting(self.globs, item.files))
         others = tuple(file for file in item.files if file not in fitting)
+        if item.files_cut and not others:
+            return _cut(self.keys[0], wanted, item.files)
         return Finding(condition=self.keys[0], satisfied=not others, wanted=wanted, seen=_changed(others or item.files))
 
 
@@ -96,6 +100,8 @@ class NotFilesChanged(Struct, frozen=True):
         if not item.files:
             return _without_files(self.keys[0], wanted, item, satisfied=True)
         fitting = _fitting(self.globs, item.files)
+        if item.files_cut and not fitting:
+            return _cut(self.keys[0], wanted, item.files)
         return Finding(
             condition=self.keys[0], satisfied=not fitting, wanted=wanted, seen=_changed(fitting or item.files)
         )
@@ -152,6 +158,11 @@ def _without_files(condition: str, wanted: str, item: Item, *, satisfied: bool =
         seen = "the changed files were not looked up"
         return Finding(condition=condition, satisfied=False, wanted=wanted, seen=seen, known=False)
     return Finding(condition=condition, satisfied=satisfied, wanted=wanted, seen="no changed files")
+
+
+def _cut(condition: str, wanted: str, files: tuple[str, ...]) -> Finding:
+    seen = f"more files than are listed; {len(files):,} of them do not decide it"
+    return Finding(condition=condition, satisfied=False, wanted=wanted, seen=seen, known=False)
 
 
 def _bound(word: str, bound: int | None) -> tuple[str, ...]:

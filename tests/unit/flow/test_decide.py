@@ -11,18 +11,30 @@ import pytest
 
 from ai_crm.analysis import offline_analyst
 from ai_crm.config.policy import load_policy
-from ai_crm.errors import UpstreamUnavailable
+from ai_crm.errors import Unsupported, UpstreamUnavailable
 from ai_crm.flow.consider import consider
 from ai_crm.flow.decide import decide
 from ai_crm.flow.deliver import deliver
-from ai_crm.flow.follow import follow
-from ai_crm.model.change import AddLabels, Applied, CreateTask, OutboundChange, Outcome, ShowCard, UpdateTask
+from ai_crm.flow.follow import FOLLOWED, follow
+from ai_crm.model.change import (
+    AddLabels,
+    Applied,
+    Assign,
+    Comment,
+    CreateTask,
+    OutboundChange,
+    Outcome,
+    ShowCard,
+    UpdateTask,
+)
 from ai_crm.model.decision import Answer, Decision, Skip
 from ai_crm.model.event import Event, FieldChange
-from ai_crm.model.item import ItemKind, ItemState, PlatformName
+from ai_crm.model.item import ItemKind, ItemRef, ItemState, PlatformName
 from ai_crm.model.task import Task, TaskStatus
+from ai_crm.model.trigger import find_trigger
 from ai_crm.platforms.printed import Printed
 from ai_crm.rules.rule import Defaults, Policy
+from ai_crm.store.card import CardStore
 from ai_crm.store.memory import MemoryStore
 from tests.conftest import Finish
 from tests.unit.rules.conftest import NOW, an_event, an_item
@@ -182,9 +194,58 @@ def test_a_change_that_fails_does_not_stop_the_others(policy: Policy, finish: Fi
     assert len(report.created) == 2
 
 
-def test_a_platform_that_is_not_connected_is_a_failure_with_advice(policy: Policy, finish: Finish) -> None:
-    report = finish(deliver(_decide(_bug(), policy), MemoryStore(), {}, NOW))
-    assert all("Give the step the credentials" in failure.error.hint for failure in report.failures)
+class _Full(Printed):
+    """Cannot show the card, which is where this store keeps its tasks."""
+
+    async def apply(self, change: OutboundChange) -> Applied:
+        raise Unsupported(f"too much for one card of {change.item}")
+
+
+def test_a_claim_that_fails_in_any_way_stops_everything(policy: Policy, finish: Finish) -> None:
+    class Empty:
+        async def read_card(self, item: ItemRef) -> None:
+            """Nobody has a card."""
+
+    with pytest.raises(Unsupported):
+        finish(deliver(_decide(_bug(), policy), CardStore(Empty()), {PlatformName.GITHUB: _Full()}, NOW))
+
+
+def test_what_was_begun_is_finished_although_our_own_doing_would_speak_against_it(finish: Finish) -> None:
+    rules = b"""
+workflows:
+  mine:
+    trigger: {platform: github, event: issues.opened, conditions: [{assignee: null}]}
+    actions:
+      - {action: create_ai_crm_task, params: {assignees: [hubot]}}
+      - {action: github_comment, params: {message: hello}}
+"""
+    policy = load_policy(rules, "ai-crm.yml", Defaults())
+    first = _decide(_bug(), policy)
+    now = msgspec.structs.replace(_bug().item, assignees=("hubot",))
+    again = decide(_bug(), now, _stored(first, finish), policy, offline_analyst(), NOW)
+    assert again.matched == ("mine",)
+    assert any(isinstance(change, Comment) for change in again.changes)
+    assert not any(isinstance(change, Assign) for change in again.changes)
+
+
+def test_everything_that_is_followed_can_really_happen() -> None:
+    assert {name for name in FOLLOWED if find_trigger(name) is None} == set()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pull_request_review_thread.resolved",
+        "pull_request_review.dismissed",
+        "pull_request_review_comment.deleted",
+        "repository.transferred",
+        "discussion_comment.edited",
+    ],
+)
+def test_what_is_not_about_the_item_itself_changes_no_task(policy: Policy, finish: Finish, name: str) -> None:
+    task = _stored(_decide(_bug(), policy), finish)[0]
+    event = an_event(an_item(updated_at=NOW + timedelta(hours=1)), name)
+    assert follow(event, event.item, task, own_labels="ai-crm/") is None
 
 
 class _Unasked:
