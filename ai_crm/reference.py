@@ -31,15 +31,12 @@ def _sections(schema: dict[str, Any]) -> Iterator[str]:
     yield from _table("A rule", "key", defined["rule"]["properties"])
     yield from _table("A task", "key", defined["task"]["properties"])
     yield from _table("Conditions", "condition", defined["condition"]["properties"])
-    yield from _table("Conditions put together", "key", defined["condition_parts"].get("properties", {}))
     yield from _actions(defined["action"])
     yield from _rule_templates(defined["use"])
     yield from _triggers()
 
 
 def _table(title: str, column: str, properties: dict[str, Any]) -> Iterator[str]:
-    if not properties:
-        return
     yield f"## {title}\n"
     yield f"| {column} | what it says | example |"
     yield "|---|---|---|"

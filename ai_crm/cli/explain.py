@@ -60,7 +60,14 @@ def _events(name: str, body: bytes) -> tuple[Event, ...]:
     try:
         return decoder(PlatformName.GITHUB)(event_file_delivery(name, body))
     except EventUnknown as error:
+        if name in _known_events():
+            what = f'the file does not hold a "{name}" event, or one of a kind that is newer than this program'
+            raise EventUnknown(what, where="--event", hint="Name the event that the file is of") from error
         raise EventUnknown(f'there is no event called "{name}"', where="--name", hint=_meant(name)) from error
+
+
+def _known_events() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(trigger.name.partition(".")[0] for trigger in TRIGGERS))
 
 
 def _meant(name: str) -> str:
@@ -68,6 +75,6 @@ def _meant(name: str) -> str:
     trigger = find_trigger(name)
     if trigger is not None:
         return f"Name the event without its action: --name {trigger.name.partition('.')[0]}"
-    known = dict.fromkeys(trigger.name.partition(".")[0] for trigger in TRIGGERS)
+    known = _known_events()
     near = did_you_mean(name, known)
     return near[:1].upper() + near[1:] or f"Known are {', '.join(known)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -113,4 +114,19 @@ def _head(name: str, title: str, description: str) -> Schema:
 
 def _of_struct(struct: type[msgspec.Struct], name: str, description: str) -> Schema:
     schema: dict[str, Any] = msgspec.json.schema(struct)
-    return {**_head(name, name.capitalize(), description), **schema}
+    return {**_head(name, name.capitalize(), description), **_without_indents(schema)}
+
+
+def _without_indents(schema: Any) -> Any:
+    """Descriptions are docstrings, whose indentation Python keeps up to 3.12 and drops from 3.13 on."""
+    match schema:
+        case dict():
+            return {key: _unindented(key, _without_indents(value)) for key, value in schema.items()}
+        case list():
+            return [_without_indents(each) for each in schema]
+        case _:
+            return schema
+
+
+def _unindented(key: str, value: Any) -> Any:
+    return cleandoc(value) if key == "description" and isinstance(value, str) else value

@@ -54,6 +54,11 @@ class Waiting(Struct, frozen=True):
     attempts: int
 
 
+def has_workspace(connection: Connection, workspace: str) -> bool:
+    table = tables.workspace
+    return connection.execute(select(table.c.id).where(table.c.id == workspace)).first() is not None
+
+
 def add_workspace(connection: Connection, workspace: str) -> None:
     connection.execute(_ADD_WORKSPACE, {"workspace": workspace})
 

@@ -15,7 +15,7 @@ from ai_crm.ports import Commit, Offload
 from ai_crm.store.database import engine_for, reading, writing
 from ai_crm.store.migrations import migrate
 from ai_crm.store.outbox import Current, informed
-from ai_crm.store.rows import Rows, add_workspace
+from ai_crm.store.rows import Rows, add_workspace, has_workspace
 from ai_crm.store.tasks import follow, located
 
 
@@ -105,9 +105,13 @@ class SqlStore:
             return tasks
 
     def _prepare(self) -> None:
+        """Once for each process. It writes only where something is missing: who reads need not wait for a writer."""
         if self._ready:
             return
         migrate(self._engine)
-        with writing(self._engine) as connection:
-            add_workspace(connection, self._workspace)
+        with reading(self._engine) as connection:
+            known = has_workspace(connection, self._workspace)
+        if not known:
+            with writing(self._engine) as connection:
+                add_workspace(connection, self._workspace)
         self._ready = True

@@ -37,6 +37,7 @@ from ai_crm.model.analysis import (
 )
 from ai_crm.model.item import ItemKind, ItemRef, PlatformName
 from ai_crm.model.task import AgentChoice, RuleId, Task, TaskId
+from ai_crm.rules.effects.planning import github_value
 
 CORPUS = Path(__file__).parent / "corpus"
 STRINGS: list[tuple[str, str]] = [
@@ -119,7 +120,21 @@ def judge_github_block(string: str) -> None:
     outline = [token.type for token in tokens if token.level == 0 and token.nesting >= 0]
     assert outline == ["html_block", *("fence" for _ in fences), "html_block", "paragraph_open"]
     assert len(fences) == bool(inert.one_line(string))
-    assert "".join("".join(fence.content for fence in fences).split()) == "".join(inert.clean(string).split())
+    shown = "".join(fence.content for fence in fences).replace(ZWSP, "")
+    assert "".join(shown.split()) == "".join(inert.clean(string).split())
+
+
+AUTHORS_FENCES = ("```\n{}\n```", "~~~\n{}\n~~~", "````text\n{}\n````", "```\nSays: {} and\n{}\n```")
+
+
+def judge_fence_of_an_author(string: str) -> None:
+    """Whatever a rule's author put a fence around, no line of it is parsed: nothing but the author's words is outside."""
+    for place in AUTHORS_FENCES:
+        tokens = MARKDOWN.parse(place.replace("{}", github_value(string)))
+        outside = [
+            token.content for token in tokens if token.type not in ("fence", "paragraph_open", "paragraph_close")
+        ]
+        assert set(outside) <= {"and"}, (place, outside)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -127,6 +142,7 @@ def test_nothing_comes_alive_in_githubs_markdown(family: str) -> None:
     for string in of_family(family):
         judge_github(string)
         judge_github_block(string)
+        judge_fence_of_an_author(string)
 
 
 @settings(max_examples=150, deadline=None)
@@ -134,6 +150,7 @@ def test_nothing_comes_alive_in_githubs_markdown(family: str) -> None:
 def test_nothing_random_comes_alive_in_githubs_markdown(string: str) -> None:
     judge_github(string)
     judge_github_block(string)
+    judge_fence_of_an_author(string)
 
 
 # Slack. What its documentation says about messages: https://docs.slack.dev/messaging/formatting-message-text

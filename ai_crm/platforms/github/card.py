@@ -16,7 +16,7 @@ from ai_crm.cards.sticky import sticky_body
 from ai_crm.errors import Conflict, CredentialsRefused, ItemMissing, Unsupported
 from ai_crm.model.change import Applied, Outcome, ShowCard
 from ai_crm.model.item import ItemKind, ItemRef, PlatformName
-from ai_crm.model.task import Task, TaskId
+from ai_crm.model.task import RuleId, Task, TaskId
 from ai_crm.platforms.github import encode
 from ai_crm.platforms.github.reader import Comment, read_comment, read_issue
 from ai_crm.platforms.github.session import THREADED, Session, to_write
@@ -90,11 +90,13 @@ class Cards:
             card = self._reread(change.item, card.id)
         if card is None:
             return self._claim(change, home)
-        # What another run wrote since the decision read the card is unknown to our store: it must not be lost.
-        base = known.card if known else None
-        if base is None or base.body == card.body:
+        if known is None or known.card is None or known.card.body == card.body:
             return self._update(change, home, card, ours)
-        return self._update(change, home, card, _reconciled(_state(base), _state(card), ours), _state(base))
+        # What another run wrote since the decision read the card is unknown to our store: it must not be lost.
+        base, theirs = _state(known.card), _state(card)
+        created = {task.rule for task in theirs.tasks} - {task.rule for task in base.tasks}
+        lost = tuple(task.rule for task in change.tasks if task.rule in created)
+        return self._update(change, home, card, _reconciled(base, theirs, ours), lost)
 
     def _home(self, item: ItemRef) -> Home:
         if item.kind in THREADED:
@@ -120,10 +122,9 @@ class Cards:
     def _reread(self, item: ItemRef, identity: str) -> Comment | None:
         home = self._home(item)
         try:
-            card = home.read(identity)
+            return self._keep(item, home.read(identity), fresh=True)
         except ItemMissing:  # somebody deleted it
-            card = home.find(again=True)
-        return self._keep(item, card, fresh=True)
+            return self._keep(item, home.find(again=True), fresh=True)
 
     def _keep(
         self, item: ItemRef, card: Comment | None, *, written: bool = False, fresh: bool = False
@@ -131,27 +132,23 @@ class Cards:
         self._known[item] = _Known(card, written, fresh)
         return card
 
-    def _update(self, change: ShowCard, home: Home, card: Comment, wanted: State, base: State | None = None) -> Applied:
-        """Writes what the card shall hold. With `base`, another run wrote after that was read: our store learns it."""
-        outcome = Outcome.DONE
-        if _shows(card, change.item, wanted):
-            outcome = Outcome.ALREADY
-        else:
-            card = home.replace(card, change, sticky_body(change.item, wanted.tasks, wanted.applied))
-        if base is None or wanted == State(change.tasks, change.applied):
-            self._keep(change.item, card, written=outcome is Outcome.DONE)
-            return Applied(key=change.key, outcome=outcome, where=card.id, url=card.url)
-        self._keep(change.item, card)
-        before, there = ({task.rule: task.born_of for task in tasks} for tasks in (base.tasks, wanted.tasks))
+    def _update(
+        self, change: ShowCard, home: Home, card: Comment, wanted: State, lost: tuple[RuleId, ...] = ()
+    ) -> Applied:
+        """Writes what the card shall hold. Where that is not what our store knows, it is told that it yielded."""
+        outcome, shown = Outcome.ALREADY, card
+        if not _shows(card, change.item, wanted):
+            shown = home.replace(card, change, sticky_body(change.item, wanted.tasks, wanted.applied))
+            outcome = Outcome.DONE
+        alone = wanted == State(change.tasks, change.applied)
+        self._keep(change.item, shown, written=alone and outcome is Outcome.DONE)
         return Applied(
             key=change.key,
-            outcome=Outcome.YIELDED,
-            where=card.id,
-            url=card.url,
-            detail="another run wrote the card meanwhile; it holds the tasks of both",
-            yielded=tuple(
-                task.rule for task in change.tasks if task.rule not in before and there[task.rule] != task.born_of
-            ),
+            outcome=outcome if alone else Outcome.YIELDED,
+            where=shown.id,
+            url=shown.url,
+            detail="" if alone else "another run wrote the card meanwhile; it holds what both did",
+            yielded=lost,
         )
 
     def _claim(self, change: ShowCard, home: Home) -> Applied:

@@ -9,10 +9,11 @@ from msgspec import Struct
 
 from ai_crm.model.change import AnyChange
 from ai_crm.model.decision import Skip
+from ai_crm.model.item import HAS_THREAD
 from ai_crm.rules.assignment import logins_behind, nobody_behind
 from ai_crm.rules.effects.people import assign
 from ai_crm.rules.effects.planning import skip
-from ai_crm.rules.effects.reading import HAS_THREAD, AgentName, agent_described, check_kinds
+from ai_crm.rules.effects.reading import AgentName, agent_described, check_kinds
 from ai_crm.rules.rule import Place, Scene
 from ai_crm.rules.shapes import LOGINS, described, given, object_of
 from ai_crm.rules.source import Node, Problems

@@ -11,12 +11,12 @@ from ai_crm.cards.inert import clean
 from ai_crm.model.analysis import Analysis, Priority
 from ai_crm.model.change import AddLabels, AnyChange, CreateTask, Text
 from ai_crm.model.decision import Skip
-from ai_crm.model.item import Item, ItemKind
+from ai_crm.model.item import HAS_THREAD, Item, ItemKind
 from ai_crm.model.task import AgentChoice
 from ai_crm.rules.assignment import choose_agent, logins_behind, nobody_behind
 from ai_crm.rules.effects.people import ask, assign, assignees_after, but_the_author
 from ai_crm.rules.effects.planning import because, key, on_one_line, skip, unresolved, words
-from ai_crm.rules.effects.reading import HAS_THREAD, MESSAGE, TITLE, AgentName, Words, agent_described
+from ai_crm.rules.effects.reading import MESSAGE, TITLE, AgentName, Words, agent_described
 from ai_crm.rules.rule import Place, Scene
 from ai_crm.rules.shapes import FLAG, LABELS, LOGINS, PRIORITY, described, given, object_of
 from ai_crm.rules.source import Node, Problems

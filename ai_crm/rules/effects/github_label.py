@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from ai_crm.model.change import AddLabels, AnyChange, RemoveLabels
 from ai_crm.model.decision import Skip
+from ai_crm.model.item import HAS_THREAD
 from ai_crm.rules.effects.planning import because, key
-from ai_crm.rules.effects.reading import HAS_THREAD, check_kinds
+from ai_crm.rules.effects.reading import check_kinds
 from ai_crm.rules.rule import Place, Scene
 from ai_crm.rules.shapes import LABELS, described, given, object_of
 from ai_crm.rules.source import Node, Problems

@@ -13,7 +13,6 @@ from ai_crm.rules.templating import Template, compile_template
 TITLE = Text(says="text", most=500)
 MESSAGE = Text(says="text", most=10_000)
 
-HAS_THREAD = frozenset({ItemKind.ISSUE, ItemKind.PULL_REQUEST})
 HAS_REVIEWS = frozenset({ItemKind.PULL_REQUEST})
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from ai_crm.cards.state import card_mark, read_state
 from ai_crm.cards.sticky import sticky_body
-from ai_crm.errors import ChangeRefused, CredentialsRefused, ItemMissing, UpstreamUnavailable
+from ai_crm.errors import ChangeRefused, Conflict, CredentialsRefused, ItemMissing, UpstreamUnavailable
 from ai_crm.model.change import Applied, ChangeKey, Outcome, ShowCard, change_key
 from ai_crm.model.item import ItemKind, ItemRef, PlatformName, Project
-from ai_crm.model.task import RuleId, Task, TaskId, TaskStatus
+from ai_crm.model.task import HistoryEntry, RuleId, Task, TaskId, TaskStatus
 from ai_crm.platforms.github import GitHub
 from ai_crm.ports import FoundCard
 from tests.doubles.github_routes import Seen
@@ -91,7 +91,7 @@ def test_a_card_is_updated_where_it_is_and_left_alone_when_nothing_changed(
     finish(github.read_card(ISSUE))
     finished = task(status=TaskStatus.DONE, version=2)
     assert finish(github.apply(show(finished, where=where))).outcome is Outcome.DONE
-    assert [seen.method for seen in fake_github.requests] == ["GET", "PATCH"]
+    assert [seen.method for seen in fake_github.requests] == ["GET", "GET", "PATCH"]
     assert fake_github.comments_of(issue) == [body(finished)]
     again = new_github()
     finish(again.read_card(ISSUE))
@@ -283,6 +283,78 @@ def test_what_another_run_added_in_between_survives_our_next_showing(
     assert found
     assert found.tasks == (newer, task("other", number="AICRM-1-2"))
     assert len(fake_github.comments_of(issue)) == 1
+
+
+def test_two_runs_about_an_old_card_lose_no_task_of_each_other(
+    new_github: NewGitHub, fake_github: FakeGitHub, finish: Finish, issue: int
+) -> None:
+    """Both read the card, one writes, then the other."""
+    first = task("first")
+    where = str(fake_github.write_comment(issue, body(first), "github-actions[bot]"))
+    here, there = new_github(), new_github()
+    assert finish(here.read_card(ISSUE)) == finish(there.read_card(ISSUE))
+    bug, both = task("bug", number="AICRM-1-2"), task("both", number="AICRM-1-3", born_of="theirs")
+    finish(there.apply(show(first, bug, both, where=where, applied=("a" * 32,))))
+    fake_github.requests.clear()
+    security, late = task("security", number="AICRM-1-2"), task("both", number="AICRM-1-3", born_of="ours")
+    done = finish(here.apply(show(first, security, late, where=where, applied=("b" * 32,))))
+    assert [seen.method for seen in fake_github.requests] == ["GET", "PATCH"]
+    assert (done.outcome, done.yielded) == (Outcome.YIELDED, (RuleId("both"),))
+    found = finish(here.read_card(ISSUE))
+    assert found
+    assert found.tasks == (first, bug, both, msgspec.structs.replace(security, id=TaskId("AICRM-1-4")))
+    assert found.applied == (ChangeKey("a" * 32), ChangeKey("b" * 32))
+    assert finish(new_github().read_card(ISSUE)) == found
+
+
+def test_what_we_changed_wins_and_what_only_another_run_changed_stays(
+    new_github: NewGitHub, fake_github: FakeGitHub, finish: Finish, issue: int
+) -> None:
+    born, closed, renamed = (HistoryEntry(at=None, actor="ann", what=what, because="b") for what in "bcr")
+    ours, theirs = task("ours", history=(born,)), task("theirs", number="AICRM-1-2")
+    where = str(fake_github.write_comment(issue, body(ours, theirs), "github-actions[bot]"))
+    github = new_github()
+    finish(github.read_card(ISSUE))
+    change = msgspec.structs.replace
+    done_there = change(ours, status=TaskStatus.DONE, title="Theirs", version=2, history=(born, closed))
+    text = body(done_there, change(theirs, status=TaskStatus.DONE, version=2))
+    fake_github.repo.comments[int(where)]["body"] = text
+    finish(github.apply(show(change(ours, title="Ours", version=2, history=(born, renamed)), theirs, where=where)))
+    found = finish(new_github().read_card(ISSUE))
+    assert found
+    assert found.tasks == (
+        change(ours, status=TaskStatus.DONE, title="Ours", version=3, history=(born, closed, renamed)),
+        change(theirs, status=TaskStatus.DONE, version=2),
+    )
+
+
+def test_a_card_that_somebody_deleted_after_we_read_it_is_shown_again(
+    github: GitHub, fake_github: FakeGitHub, finish: Finish, issue: int
+) -> None:
+    where = fake_github.write_comment(issue, body(task()), "github-actions[bot]")
+    finish(github.read_card(ISSUE))
+    del fake_github.repo.comments[where]
+    newer = task(version=2)
+    assert finish(github.apply(show(newer, where=str(where)))).outcome is Outcome.DONE
+    assert fake_github.comments_of(issue) == [body(newer)]
+
+
+@pytest.mark.usefixtures("issue")
+def test_nobody_claims_that_a_card_holds_our_tasks_when_others_always_write_over_them(
+    new_github: NewGitHub, fake_github: FakeGitHub, finish: Finish
+) -> None:
+    arrive = earlier(fake_github, body(task("first")))
+
+    def meddle(seen: Seen) -> None:
+        arrive(seen)
+        if seen.method == "GET" and "/issues/comments/" in seen.path:
+            next(iter(fake_github.repo.comments.values()))["body"] = body(task("first"))
+
+    fake_github.before = meddle
+    with pytest.raises(Conflict) as met:
+        finish(new_github(**FRESH).apply(show(task("ours"))))
+    assert met.value.retry
+    assert fake_github.calls("PATCH") == 4
 
 
 def test_a_lost_answer_does_not_make_a_second_card(

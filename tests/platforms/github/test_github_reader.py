@@ -177,6 +177,16 @@ def test_a_wrong_token_is_said_to_be_wrong_and_is_not_shown(
     assert fake_github.calls() == 1
 
 
+def test_without_a_token_none_is_sent_and_what_is_public_can_be_read(
+    new_github: NewGitHub, fake_github: FakeGitHub, finish: Finish
+) -> None:
+    fake_github.token = ""
+    fake_github.fail(Fault(200, b'{"type": "file", "size": 1, "content": "eA==\\n"}'))
+    found = finish(new_github().rules("octo/hello"))
+    assert found
+    assert (found.text, "authorization" in fake_github.requests[0].headers) == (b"x", False)
+
+
 def test_a_redirect_is_not_followed(github: GitHub, fake_github: FakeGitHub, finish: Finish) -> None:
     fake_github.fail(Fault(301, b"{}", {"Location": f"{fake_github.url}/elsewhere"}))
     fake_github.fail(Fault(301, b"{}", {"Location": f"{fake_github.url}/elsewhere"}))
@@ -211,8 +221,8 @@ def test_changed_files_come_from_all_pages_with_old_names_too(
 ) -> None:
     files = [f"src/{number}.py" for number in range(150)]
     fake_github.change_files("2", {"filename": "new.md", "previous_filename": "old.md", "status": "renamed"}, *files)
-    found = completed(github, finish, pull, Needs(files=True)).files
-    assert found == ("new.md", "old.md", *files)
+    found = completed(github, finish, pull, Needs(files=True))
+    assert (found.files, found.files_cut) == (("new.md", "old.md", *files), False)
     assert fake_github.calls() == 2
 
 
@@ -220,7 +230,8 @@ def test_no_more_than_three_thousand_files_are_listed(
     github: GitHub, fake_github: FakeGitHub, finish: Finish, pull: Event
 ) -> None:
     fake_github.change_files("2", *(f"{number}.py" for number in range(3100)))
-    assert len(completed(github, finish, pull, Needs(files=True)).files or ()) == 3000
+    found = completed(github, finish, pull, Needs(files=True))
+    assert (len(found.files or ()), found.files_cut) == (3000, True)
     assert fake_github.calls() == 30
 
 
@@ -248,6 +259,15 @@ def test_pushed_files_are_compared_where_the_workflow_hides_them(
     after = "6113728f27ae82c7b1a177c8d03f9e96e0adf246"
     fake_github.change_files(f"c0ffee...{after}", "a.py", "b.py")
     assert completed(github, finish, a_push(recorded, one, "c0ffee"), Needs(files=True)).files == ("a.py", "b.py")
+
+
+@pytest.mark.parametrize(("many", "cut"), [(299, False), (300, True)])
+def test_a_comparison_that_is_full_may_lack_files(
+    github: GitHub, fake_github: FakeGitHub, finish: Finish, recorded: Recorded, one: Decode, many: int, cut: bool
+) -> None:
+    after = "6113728f27ae82c7b1a177c8d03f9e96e0adf246"
+    fake_github.change_files(f"c0ffee...{after}", *(f"{number}.py" for number in range(many)))
+    assert completed(github, finish, a_push(recorded, one, "c0ffee"), Needs(files=True)).files_cut is cut
 
 
 @pytest.mark.parametrize("known", ["", "main"])

@@ -75,8 +75,8 @@ def test_github_shows_the_words_as_they_were_written(raw: str, markdown: str) ->
     assert gfm(raw) == markdown
 
 
-def test_a_block_keeps_its_lines_and_outlives_the_fences_inside() -> None:
-    assert gfm_block("a\n````\nb\n") == "`````text\na\n````\nb\n`````"
+def test_a_block_keeps_its_lines_and_none_of_them_ends_a_fence() -> None:
+    assert gfm_block("a ```\n````\n\t ~~~x\n``\n") == "```text\na ```\n\u200b````\n\t \u200b~~~x\n``\n```"
 
 
 def test_a_block_wraps_long_lines_between_words_and_loses_none() -> None:

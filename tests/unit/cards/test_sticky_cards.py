@@ -45,7 +45,9 @@ def test_it_says_what_it_is_and_how_to_silence_it(a_task: A_TASK, item: ItemRef)
 
 def test_it_shows_the_description_folded_and_as_it_was_written(a_task: A_TASK, item: ItemRef) -> None:
     body = sticky_body(item, (a_task(description="# head\n@octocat\n```\nx"),), ())
-    assert "<details><summary>Description</summary>\n\n````text\n# head\n@octocat\n```\nx\n````\n\n</details>" in body
+    assert (
+        "<details><summary>Description</summary>\n\n```text\n# head\n@octocat\n\u200b```\nx\n```\n\n</details>" in body
+    )
     assert "Description" not in sticky_body(item, (a_task(description=" \n"),), ())
 
 
