@@ -59,11 +59,17 @@ def _parsed(url: str) -> URL:
     except (SQLAlchemyError, ValueError):
         raise _not_a_url() from None  # the parser's error may quote a part of the password
     if parsed.drivername == "sqlite":
+        if parsed.host or "\0" in (parsed.database or "") or not _is_patience(parsed.query.get("timeout", "0")):
+            raise _not_a_url()
         return parsed
     # A second @ is one that belongs to the password, whose rest then passes for host and name, which errors show.
     if parsed.drivername not in {"postgres", "postgresql", "postgresql+psycopg"} or url.count("@") > 1:
         raise _not_a_url()
     return parsed.set(drivername="postgresql+psycopg")
+
+
+def _is_patience(timeout: str | tuple[str, ...]) -> bool:
+    return isinstance(timeout, str) and timeout.replace(".", "", 1).isdecimal()
 
 
 def _not_a_url() -> SettingsInvalid:

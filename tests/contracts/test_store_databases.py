@@ -240,7 +240,18 @@ def test_a_server_that_is_not_there_says_so_without_the_password(
 
 
 @pytest.mark.parametrize(
-    "url", ["", "tasks.db", "mysql://u:p@h/d", "sqlite+aiosqlite:///x", "postgresql+asyncpg://u:p@h/d", "http://h/d"]
+    "url",
+    [
+        "",
+        "tasks.db",
+        "mysql://u:p@h/d",
+        "sqlite+aiosqlite:///x",
+        "postgresql+asyncpg://u:p@h/d",
+        "http://h/d",
+        "sqlite://host/tasks.db",
+        "sqlite:///tasks.db?timeout=soon",
+        "sqlite:///tasks\0.db",
+    ],
 )
 def test_what_is_no_database_of_ours_is_a_wrong_setting(url: str) -> None:
     with pytest.raises(SettingsInvalid, match="database_url: not the URL of a database"):

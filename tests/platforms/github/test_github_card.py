@@ -307,6 +307,17 @@ def test_two_runs_about_an_old_card_lose_no_task_of_each_other(
     assert finish(new_github().read_card(ISSUE)) == found
 
 
+def test_a_card_that_was_just_read_again_is_not_read_a_third_time(
+    github: GitHub, fake_github: FakeGitHub, finish: Finish, issue: int
+) -> None:
+    """What a store does that remembers in the card which messages were sent."""
+    where = str(fake_github.write_comment(issue, body(task()), "github-actions[bot]"))
+    for applied in ("a" * 32, "b" * 32):
+        finish(github.read_card(ISSUE))
+        finish(github.apply(show(task(), where=where, applied=(applied,))))
+    assert [seen.method for seen in fake_github.requests] == ["GET", "GET", "PATCH", "GET", "PATCH"]
+
+
 def test_what_we_changed_wins_and_what_only_another_run_changed_stays(
     new_github: NewGitHub, fake_github: FakeGitHub, finish: Finish, issue: int
 ) -> None:

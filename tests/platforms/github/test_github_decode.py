@@ -380,7 +380,7 @@ def test_a_secret_alert_never_tells_the_secret(recorded: Recorded, one: Decode) 
         assert closed.item.state is state
 
 
-def test_the_address_of_a_branch_is_one_whatever_its_name(recorded: Recorded, corpus: Corpus, one: Decode) -> None:
+def test_the_address_of_a_branch_is_one_whatever_its_name(corpus: Corpus, one: Decode) -> None:
     payload = {**corpus["create"][0], "ref": "feature/#1 (a?b)", "ref_type": "branch"}
     assert one("create", payload).item.url.endswith("/tree/feature/%231%20%28a%3Fb%29")
 
