@@ -85,7 +85,7 @@ def tell(told: Told, log: Log) -> None:
         if applied.outcome is Outcome.SHOWN and applied.detail:
             visible = applied.detail.partition("<!-- ai-crm:state")[0]
             log.group(f"Would have posted to {change.item.kind} {change.item.id}", visible)
-    log.lines(f"  skipped {skip.action} of {skip.rule}: {skip.because}" for skip in decision.skips)
+    log.lines(f"  skipped {skip.action} ({skip.rule}): {skip.because}" for skip in decision.skips)
 
 
 def _idle(told: Told) -> str:

@@ -6,11 +6,13 @@ from datetime import datetime
 
 import msgspec
 
+from ai_crm.errors import CredentialsRefused
 from ai_crm.flow.decide import decide
 from ai_crm.flow.follow import is_followed
-from ai_crm.model.decision import Decision
+from ai_crm.model.decision import Decision, Skip
 from ai_crm.model.event import Event
-from ai_crm.model.item import HAS_THREAD, Item
+from ai_crm.model.item import HAS_THREAD, Item, Needs
+from ai_crm.model.task import RuleId
 from ai_crm.ports import Analyst, Platform, Store
 from ai_crm.rules.evaluate import needs_of
 from ai_crm.rules.rule import Policy
@@ -25,9 +27,25 @@ async def consider(
     """
     if event.echo or not policy.enabled:
         return decide(event, event.item, (), policy, analyst, now)
-    needs = needs_of(policy, event, now)
-    if needs:
-        event = msgspec.structs.replace(event, item=await platform.complete(event.item, needs))
+    event, unseen = await _completed(event, platform, needs_of(policy, event, now))
+    decision = await _decided(event, platform, store, policy, analyst, now)
+    return msgspec.structs.replace(decision, skips=(*decision.skips, *unseen)) if unseen else decision
+
+
+async def _completed(event: Event, platform: Platform, needs: Needs) -> tuple[Event, tuple[Skip, ...]]:
+    """The event with its item looked up as far as we may: what the token must not see stays unknown to the rules."""
+    if not needs:
+        return event, ()
+    try:
+        item = await platform.complete(event.item, needs)
+    except CredentialsRefused as error:
+        return event, (Skip(rule=RuleId("all rules"), action="look-up", because=str(error)),)
+    return msgspec.structs.replace(event, item=item), ()
+
+
+async def _decided(
+    event: Event, platform: Platform, store: Store, policy: Policy, analyst: Analyst, now: datetime
+) -> Decision:
     first = decide(event, event.item, (), policy, analyst, now)
     if not first.matched and not is_followed(event):  # then no task of the item can change
         return first

@@ -157,6 +157,20 @@ def test_what_could_not_be_done_is_not_called_done(step: Step, root: Any) -> Non
     assert "done before" not in done.log + done.summary
 
 
+def test_a_team_that_the_token_must_not_see_stops_only_the_rules_that_ask_for_it(step: Step) -> None:
+    step.rules(
+        "auto_task_creation:\n  rules:\n"
+        "    - {name: team, trigger: issue_opened, conditions: [{author_team: my-org/sec}], task: {title: x}}\n"
+        "    - {name: any, trigger: issue_opened, task: {title: y}}\n"
+    )
+    step.github.teams_visible = False
+    payload = step.payload("issues.opened")
+    step.github.open_issue(payload["issue"]["title"])
+    done = step.run("issues", payload)
+    assert json.loads(done.outputs["matched_rules"]) == ["any"]
+    assert "my-org/sec" in done.summary
+
+
 def test_an_event_that_makes_no_tasks_is_said_to_be_none(step: Step) -> None:
     done = step.run("watch", {"action": "started"})
     assert done.status == 0
