@@ -36,6 +36,11 @@ def key_mark(key: ChangeKey) -> str:
     return f"<!-- ai-crm:key {_quoted(key)} -->"
 
 
+def is_card(text: str) -> bool:
+    """Whether the text begins as a card does, whichever item it is for."""
+    return text.startswith("<!-- ai-crm:card ")
+
+
 def has_mark(text: str) -> bool:
     """Whether a line of the text is one of our marks or our block, by itself: not inside a quotation."""
     return "<!-- ai-crm:" in text and re.search(_MARK, text) is not None

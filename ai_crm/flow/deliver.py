@@ -58,7 +58,7 @@ async def deliver(decision: Decision, store: Store, appliers: Mapping[PlatformNa
         yielded.update(done.applied.yielded)
         tasks = done.tasks or tasks
     return Report(
-        created=_still(commit.created, tasks, yielded),
+        created=_still(commit.created, tasks, yielded if commit.claim else set()),
         updated=_still(commit.updated, tasks, set()),
         tasks=tasks,
         applied=tuple(applied),

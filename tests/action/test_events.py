@@ -171,6 +171,32 @@ def test_a_team_that_the_token_must_not_see_stops_only_the_rules_that_ask_for_it
     assert "my-org/sec" in done.summary
 
 
+def test_a_commit_that_fixes_an_issue_number_means_no_task_of_that_number(step: Step, seed: str) -> None:
+    """O9: GitHub's numbers and ours are two things."""
+    step.rules(seed)
+    payload = step.payload("issues.opened")
+    step.github.open_issue(payload["issue"]["title"], labels=["bug"])
+    step.run("issues", payload)
+    before = step.github.comments_of(1)
+    push = step.payload("push")
+    push["head_commit"] = {"id": "f" * 40, "message": "fixes #1, closes AICRM-1", "timestamp": "2026-11-24T12:00:00Z"}
+    assert step.run("push", push).outputs["tasks_updated"] == "0"
+    assert step.github.comments_of(1) == before
+
+
+@pytest.mark.parametrize(("sender", "answer"), [("octocat", "act"), ("github-actions[bot]", "echo")])
+def test_an_issue_that_a_rule_opened_is_work_like_any_other_once_a_person_takes_it_up(
+    step: Step, sender: str, answer: str
+) -> None:
+    step.rules("auto_task_creation:\n  rules:\n    - {trigger: issue_labeled, task: {title: x}}\n")
+    payload = step.payload("issues.labeled")
+    payload["issue"]["body"] = f"<!-- ai-crm:key {'0' * 32} -->\n\nCheck the licences"
+    payload["issue"]["user"] = {"login": "github-actions[bot]", "type": "Bot"}
+    payload["sender"] = {"login": sender, "type": "Bot" if sender.endswith("[bot]") else "User"}
+    step.github.open_issue(payload["issue"]["title"])
+    assert step.run("issues", payload).decision["answer"] == answer
+
+
 def test_an_event_that_makes_no_tasks_is_said_to_be_none(step: Step) -> None:
     done = step.run("watch", {"action": "started"})
     assert done.status == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
+from ai_crm.cards.state import is_card
 from ai_crm.model.event import Event, FieldChange, Remark
 from ai_crm.model.item import Item, Person, PlatformName, Project
 from ai_crm.platforms.github.items import is_own, person
@@ -46,8 +47,14 @@ class Delivery(Struct, frozen=True, kw_only=True):
             changed=changed,
             remark=remark,
             at=moment or item.updated_at,
-            echo=is_own(remark.body, remark.author) if remark else is_own(item.body, item.author),
+            echo=is_own(remark.body, remark.author) if remark else self._is_echo(item),
         )
+
+    def _is_echo(self, item: Item) -> bool:
+        """Our own doing. An issue that a rule opened is work like any other once a person takes it up; a card never is."""
+        if not is_own(item.body, item.author):
+            return False
+        return is_card(item.body) or self.action in {"opened", "edited"} or person(self.payload["sender"]).is_bot
 
     def _actor(self, item: Item, remark: Remark | None) -> Person:
         """GitHub says only of authors whether they may write, so a sender is trusted who is one of them."""
