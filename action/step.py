@@ -103,7 +103,8 @@ class Step:
         if not events and self._run.event_name == SCHEDULE:
             return "No open issue or pull request was left untouched: nothing to do"
         if not events:
-            return f"{self._run.event_name} says nothing that tasks are made of: nothing to do"
+            reason = wiring.why_ignored(PlatformName.GITHUB, self._run.event_name)
+            return f"Nothing to do about {self._run.event_name}" + (f": {reason}" if reason else "")
         where = self._inputs.config_source.replace("_", " ")
         return (
             f"There is no {self._inputs.config_path} in the {where} of {self._run.repository}: nothing to do. Add one "

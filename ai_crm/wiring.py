@@ -13,6 +13,7 @@ from ai_crm.config.secret import Secret
 from ai_crm.model.event import Event
 from ai_crm.model.item import PlatformName
 from ai_crm.platforms.github import Access, GitHub, Setup
+from ai_crm.platforms.github.decode import IGNORED
 from ai_crm.platforms.github.decode import decode as decode_github
 from ai_crm.platforms.printed import Printed
 from ai_crm.platforms.unconnected import Unconnected
@@ -20,7 +21,19 @@ from ai_crm.ports import Applier, CardReader, RawRequest, Store
 from ai_crm.store.card import CardStore
 from ai_crm.store.memory import MemoryStore
 
-__all__ = ["Access", "ChatAccess", "Setup", "SystemClock", "appliers", "decoder", "finish", "github", "inline", "store"]
+__all__ = [
+    "Access",
+    "ChatAccess",
+    "Setup",
+    "SystemClock",
+    "appliers",
+    "decoder",
+    "finish",
+    "github",
+    "inline",
+    "store",
+    "why_ignored",
+]
 
 T = TypeVar("T")
 
@@ -65,6 +78,11 @@ class ChatAccess(Struct, frozen=True, kw_only=True):
 def decoder(platform: PlatformName) -> Callable[[RawRequest], tuple[Event, ...]]:
     """How a platform's deliveries are read. Pure, so that it needs no connection. Raises KeyError for chat platforms."""
     return {PlatformName.GITHUB: decode_github}[platform]
+
+
+def why_ignored(platform: PlatformName, event: str) -> str:
+    """Why nothing is made of a platform's event, as a sentence without its subject; empty when something is."""
+    return {PlatformName.GITHUB: IGNORED}[platform].get(event, "")
 
 
 def github(access: Access, setup: Setup) -> GitHub:

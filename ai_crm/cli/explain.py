@@ -22,7 +22,7 @@ from ai_crm.model.trigger import TRIGGERS, find_trigger
 from ai_crm.rules import explain as explanation
 from ai_crm.rules.rule import Defaults
 from ai_crm.rules.source import did_you_mean
-from ai_crm.wiring import decoder
+from ai_crm.wiring import decoder, why_ignored
 
 
 @click.command()
@@ -44,11 +44,17 @@ def explain(event_file: str, name: str, rules_file: str | None, form: str) -> No
     analyst, now = offline_analyst(), datetime.now(UTC)
     decisions = tuple(decide(event, event.item, (), policy, analyst, now) for event in events)
     if not events:
-        show(f"{name}: AI-CRM declares this kind of event as ignored, so no rule is asked about it", error=True)
+        show(_silence(name), error=True)
     if form == "json":
         show_json(msgspec.json.encode(decisions[0] if len(decisions) == 1 else decisions))
     else:
         show("\n\n".join(map(_text, decisions)))
+
+
+def _silence(name: str) -> str:
+    """Why no rule is asked about an event."""
+    reason = why_ignored(PlatformName.GITHUB, name)
+    return f"No rule is asked about {name}" + (f": {reason}" if reason else "")
 
 
 def _text(decision: Decision) -> str:

@@ -97,7 +97,7 @@ def test_an_event_that_is_ignored_on_purpose_says_so(ai_crm: Run, rules_file: Pa
     status, out, err = ai_crm("explain", "--event", "event.json", "--name", "watch", "--format", "json")
     assert (status, out) == (0, "[]\n")
     assert "watch: " in err
-    assert "ignored" in err
+    assert "No rule is asked about" in err
     assert rules_file.exists()
 
 
