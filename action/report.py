@@ -24,13 +24,15 @@ from ai_crm.rules.explain import explain
 class Told(Struct, frozen=True, kw_only=True):
     """One event, what was decided about it, and what came of it.
 
-    `report` is None in a run that only looks, and in one that `stopped` before anything was carried out.
+    `report` is None in a run that only looks, and in one that `stopped` before anything was carried out. `unseen` is
+    what the rules asked for and the token must not see.
     """
 
     event: Event
     decision: Decision
     report: Report | None = None
     stopped: AiCrmError | None = None
+    unseen: AiCrmError | None = None
 
     @property
     def created(self) -> int:
@@ -62,9 +64,8 @@ class Told(Struct, frozen=True, kw_only=True):
     @property
     def errors(self) -> tuple[AiCrmError, ...]:
         """What could not be done."""
-        if self.stopped:
-            return (self.stopped,)
-        return tuple(failure.error for failure in self.report.failures) if self.report else ()
+        failures = tuple(failure.error for failure in self.report.failures) if self.report else ()
+        return (*(error for error in (self.unseen, self.stopped) if error), *failures)
 
     def _planned(self, kind: type[AnyChange]) -> int:
         return 0 if self.stopped else sum(isinstance(change, kind) for change in self.decision.changes)

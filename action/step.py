@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import timedelta
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from action.delivery import SCHEDULE, brand_new, only_looks, read_delivery, read_workspace_rules, scheduled
 from action.inputs import ConfigSource, Inputs, Run
@@ -16,7 +16,7 @@ from action.summary import summary, write_summary
 from ai_crm import wiring
 from ai_crm.analysis import offline_analyst
 from ai_crm.config.policy import load_policy
-from ai_crm.errors import AiCrmError, CredentialsRefused, EventUnknown
+from ai_crm.errors import AiCrmError, CredentialsRefused, EventUnknown, SettingsInvalid
 from ai_crm.flow.consider import consider
 from ai_crm.flow.deliver import deliver
 from ai_crm.model.event import Event
@@ -124,9 +124,18 @@ class Step:
             self._log.notice(f"Only looking, nothing is written: {looked}")
         with self._hands(github, looks_only=bool(looked)) as hands:
             told, errors = await self._handle(events, policy, hands)
-        write_summary(self._run.summary, summary(told, origin, looked, errors))
-        write_outputs(self._run.output, outputs(told))
-        return errors
+        return (*errors, *self._recorded(told, summary(told, origin, looked, errors)))
+
+    def _recorded(self, told: tuple[Told, ...], markdown: str) -> Iterator[AiCrmError]:
+        """Outputs and summary; one that cannot be written does not take the other with it, nor what was done."""
+        try:
+            write_outputs(self._run.output, outputs(told))
+        except SettingsInvalid as error:
+            yield error
+        try:
+            write_summary(self._run.summary, markdown)
+        except SettingsInvalid as error:
+            yield error
 
     def _homeless(self, policy: Policy) -> str:
         if policy.card.comment or self._inputs.database_url:
@@ -156,13 +165,15 @@ class Step:
                 one = await _handle_one(event, policy, hands)
             except AiCrmError as error:
                 errors.append(error)
-                if error.retry or isinstance(error, CredentialsRefused):
-                    self._log.lines(_given_up(len(events) - position - 1))
-                    break
-                continue
-            tell(one, self._log)
-            told.append(one)
-            errors.extend(one.errors)
+                stopped: AiCrmError | None = error
+            else:
+                tell(one, self._log)
+                told.append(one)
+                errors.extend(one.errors)
+                stopped = one.stopped
+            if stopped and (stopped.retry or isinstance(stopped, CredentialsRefused)):
+                self._log.lines(_given_up(len(events) - position - 1))
+                break
         return tuple(told), tuple(errors)
 
 
@@ -173,11 +184,12 @@ def _given_up(left: int) -> Iterator[str]:
 
 async def _handle_one(event: Event, policy: Policy, hands: _Hands) -> Told:
     now = wiring.SystemClock().now()
-    decision = await consider(event, hands.platform, hands.store, policy, hands.analyst, now)
+    considered = await consider(event, hands.platform, hands.store, policy, hands.analyst, now)
+    told = Told(event=event, decision=considered.decision, unseen=considered.unseen)
     if hands.looks_only:
-        return Told(event=event, decision=decision)
+        return told
     try:
-        report = await deliver(decision, hands.store, hands.appliers, now)
+        report = await deliver(told.decision, hands.store, hands.appliers, now)
     except AiCrmError as error:
-        return Told(event=event, decision=decision, stopped=error)
-    return Told(event=event, decision=decision, report=report)
+        return structs.replace(told, stopped=error)
+    return structs.replace(told, report=report)

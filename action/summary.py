@@ -66,7 +66,7 @@ def _event_section(told: Told) -> Iterator[str]:
 def _row(told: Told, verdict: Verdict) -> str:
     tasks = told.report.tasks if told.report else ()
     task = next((task for task in tasks if task.rule == verdict.rule and verdict.matched), None)
-    link = f"[{task.id}]({task.url})" if task and task.url else task.id if task else ""
+    link = f"[{task.id}]({address(task.url)})" if task and address(task.url) else task.id if task else ""
     return f"| {gfm(verdict.rule)} | {_matched(verdict)} | {gfm(_came_of(told, verdict))} | {link} |"
 
 

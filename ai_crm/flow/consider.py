@@ -5,42 +5,43 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
+from msgspec import Struct
 
 from ai_crm.errors import CredentialsRefused
 from ai_crm.flow.decide import decide
 from ai_crm.flow.follow import is_followed
-from ai_crm.model.decision import Decision, Skip
+from ai_crm.model.decision import Decision
 from ai_crm.model.event import Event
-from ai_crm.model.item import HAS_THREAD, Item, Needs
-from ai_crm.model.task import RuleId
+from ai_crm.model.item import HAS_THREAD, Item
 from ai_crm.ports import Analyst, Platform, Store
 from ai_crm.rules.evaluate import needs_of
 from ai_crm.rules.rule import Policy
 
 
+class Considered(Struct, frozen=True):
+    """A decision, and what the token must not see of what the rules ask for: that stayed unknown to them."""
+
+    decision: Decision
+    unseen: CredentialsRefused | None = None
+
+
 async def consider(
     event: Event, platform: Platform, store: Store, policy: Policy, analyst: Analyst, now: datetime
-) -> Decision:
+) -> Considered:
     """The decision about one event, with as few questions to platform and store as its rules allow.
 
     Raises UpstreamError and StoreError.
     """
     if event.echo or not policy.enabled:
-        return decide(event, event.item, (), policy, analyst, now)
-    event, unseen = await _completed(event, platform, needs_of(policy, event, now))
-    decision = await _decided(event, platform, store, policy, analyst, now)
-    return msgspec.structs.replace(decision, skips=(*decision.skips, *unseen)) if unseen else decision
-
-
-async def _completed(event: Event, platform: Platform, needs: Needs) -> tuple[Event, tuple[Skip, ...]]:
-    """The event with its item looked up as far as we may: what the token must not see stays unknown to the rules."""
-    if not needs:
-        return event, ()
-    try:
-        item = await platform.complete(event.item, needs)
-    except CredentialsRefused as error:
-        return event, (Skip(rule=RuleId("all rules"), action="look-up", because=str(error)),)
-    return msgspec.structs.replace(event, item=item), ()
+        return Considered(decide(event, event.item, (), policy, analyst, now))
+    needs = needs_of(policy, event, now)
+    unseen = None
+    if needs:
+        try:
+            event = msgspec.structs.replace(event, item=await platform.complete(event.item, needs))
+        except CredentialsRefused as error:  # one team that the token must not see does not stop all other rules
+            unseen = error
+    return Considered(await _decided(event, platform, store, policy, analyst, now), unseen)
 
 
 async def _decided(

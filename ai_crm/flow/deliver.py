@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from ai_crm.errors import AiCrmError, StoreError, Unsupported, UpstreamError
+from ai_crm.errors import AiCrmError, ChangeRefused, StoreError, Unsupported, UpstreamError
 from ai_crm.model.change import Applied, Notify, OutboundChange, Outcome, ShowCard
 from ai_crm.model.decision import Decision
 from ai_crm.model.item import PlatformName
@@ -48,6 +48,8 @@ async def deliver(decision: Decision, store: Store, appliers: Mapping[PlatformNa
         try:
             done = await _carry_out(planned, store, appliers)
         except (UpstreamError, StoreError, Unsupported) as error:
+            if planned.key == commit.claim and isinstance(error, Unsupported):
+                raise _no_home(error) from error
             if planned.key == commit.claim:
                 raise
             failures.append(Failure(planned, error))
@@ -64,6 +66,11 @@ async def deliver(decision: Decision, store: Store, appliers: Mapping[PlatformNa
         applied=tuple(applied),
         failures=tuple(failures),
     )
+
+
+def _no_home(error: Unsupported) -> ChangeRefused:
+    """What a platform cannot do took nothing from the rest, unless it was the claim: then the tasks have no home."""
+    return ChangeRefused(error.what, where=error.where, hint=error.hint)
 
 
 class _Done(Struct, frozen=True):

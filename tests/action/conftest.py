@@ -47,13 +47,18 @@ class Step:
         """Puts a rules file on the default branch."""
         self.github.put_file(".github/ai-crm.yml", text)
 
-    def run(self, event: str, payload: Any, *, attempt: int = 1, **inputs: str) -> Result:
+    def run(self, event: str, payload: Any, *, attempt: int = 1, unwritable: str = "", **inputs: str) -> Result:
+        """`unwritable` is `output` or `summary`: a file that the runner names and that cannot be written."""
         for name in ("event.json", "output", "summary"):
             (self.folder / name).write_text("", encoding="utf-8")
         content = payload if isinstance(payload, str) else json.dumps(payload)
         (self.folder / "event.json").write_text(content, encoding="utf-8")
         self._capsys.readouterr()
-        status = main(self._environment(event, attempt, inputs))
+        environment = self._environment(event, attempt, inputs)
+        named = {"output": "GITHUB_OUTPUT", "summary": "GITHUB_STEP_SUMMARY"}
+        if unwritable:
+            environment[named[unwritable]] = str(self.folder / "no such folder" / unwritable)
+        status = main(environment)
         return Result(
             status,
             self._capsys.readouterr().out,

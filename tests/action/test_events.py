@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.action.conftest import Step
+from tests.doubles.github_server import Fault
 
 _PEOPLE = """
 agents:
@@ -169,6 +170,31 @@ def test_a_team_that_the_token_must_not_see_stops_only_the_rules_that_ask_for_it
     done = step.run("issues", payload)
     assert json.loads(done.outputs["matched_rules"]) == ["any"]
     assert "my-org/sec" in done.summary
+    assert (done.status, done.outputs["tasks_created"]) == (1, "1")
+
+
+def test_a_schedule_stops_at_a_limit_that_every_item_would_meet(step: Step) -> None:
+    step.rules("auto_task_creation:\n  rules:\n    - {trigger: schedule, task: {title: x}}\n")
+    for number in range(5):
+        step.github.open_issue(f"old {number}", updated_at="2025-01-01T00:00:00Z")
+    limited = Fault(status=429, headers={"Retry-After": "60"})
+    step.github.fail(limited, "POST", "/comments", times=5)
+    done = step.run("schedule", {"schedule": "17 6 * * 1-5"})
+    assert "4 more items were not asked about" in done.log
+    assert step.github.calls("POST") == 1
+
+
+@pytest.mark.parametrize(("variable", "kept"), [("output", "summary"), ("summary", "output")])
+def test_a_file_that_cannot_be_written_takes_nothing_else_with_it(
+    step: Step, seed: str, variable: str, kept: str
+) -> None:
+    step.rules(seed)
+    payload = step.payload("issues.opened")
+    step.github.open_issue(payload["issue"]["title"], labels=["bug"])
+    done = step.run("issues", payload, unwritable=variable)
+    assert done.status == 1
+    assert len(step.github.comments_of(1)) == 1
+    assert "created 1 task" in done.summary if kept == "summary" else done.outputs["tasks_created"] == "1"
 
 
 def test_a_commit_that_fixes_an_issue_number_means_no_task_of_that_number(step: Step, seed: str) -> None:

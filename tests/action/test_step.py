@@ -88,8 +88,10 @@ def test_a_closed_issue_ends_its_task(step: Step, seed: str, reason: str, shown:
     step.rules(seed)
     payload = _opened(step)
     step.run("issues", payload)
+    before = step.github.calls()
     closed = step.run("issues", _again(step, payload, "closed", state="closed", state_reason=reason))
     assert closed.outputs["tasks_updated"] == "1"
+    assert step.github.calls() - before <= 4
     (card,) = step.github.comments_of(1)
     assert shown in card
 

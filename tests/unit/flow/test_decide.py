@@ -11,7 +11,7 @@ import pytest
 
 from ai_crm.analysis import offline_analyst
 from ai_crm.config.policy import load_policy
-from ai_crm.errors import Unsupported, UpstreamUnavailable
+from ai_crm.errors import ChangeRefused, Unsupported, UpstreamUnavailable
 from ai_crm.flow.consider import consider
 from ai_crm.flow.decide import decide
 from ai_crm.flow.deliver import deliver
@@ -206,7 +206,7 @@ def test_a_claim_that_fails_in_any_way_stops_everything(policy: Policy, finish: 
         async def read_card(self, item: ItemRef) -> None:
             """Nobody has a card."""
 
-    with pytest.raises(Unsupported):
+    with pytest.raises(ChangeRefused):
         finish(deliver(_decide(_bug(), policy), CardStore(Empty()), {PlatformName.GITHUB: _Full()}, NOW))
 
 
@@ -255,7 +255,7 @@ class _Unasked:
 def test_an_event_that_no_rule_waits_for_asks_nobody(policy: Policy, finish: Finish) -> None:
     event = an_event(an_item(ItemKind.PUSH), "push")
     considered = finish(consider(event, _Unasked(), _Unasked(), policy, offline_analyst(), NOW))  # type: ignore[arg-type]  # that is the point
-    assert considered.answer is Answer.NOTHING
+    assert considered.decision.answer is Answer.NOTHING
 
 
 def test_the_published_schema_describes_a_decision(policy: Policy, root: Path) -> None:
