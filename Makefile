@@ -40,7 +40,8 @@ schemas: $(RUNTIME) ## writes schemas/ and docs/reference.md from the code that 
 lock: $(DEV) ## newest versions into the lock files: hashes, no addresses
 	$(COMPILE) --upgrade pyproject.toml --extra postgres -o requirements.lock
 	$(COMPILE) --upgrade --group build -c requirements.lock -o requirements-build.lock
-	$(COMPILE) --upgrade pyproject.toml --extra postgres --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) --upgrade pyproject.toml $(HUB_EXTRAS) -c requirements.lock -o requirements-hub.lock
+	$(COMPILE) --upgrade pyproject.toml $(HUB_EXTRAS) --group dev -c requirements-hub.lock -o requirements-dev.lock
 	cd tests && npm install --package-lock-only --omit-lockfile-registry-resolved $(NPM_FLAGS)
 	cd tests && node -e "$$DROP_ADDRESSES"
 
@@ -62,6 +63,7 @@ RUNNER := GITHUB_EVENT_NAME=issues GITHUB_EVENT_PATH=tests/platforms/github/payl
 PIP = $(BIN)/python -m pip --disable-pip-version-check -qq
 COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links
+HUB_EXTRAS := --extra postgres --extra hub --extra redis --extra telemetry
 NPM_FLAGS := --ignore-scripts --no-audit --no-fund --loglevel=error
 # npm copies the addresses of funding pages into its lock; nothing reads them.
 export DROP_ADDRESSES := const fs = require('fs'), file = 'package-lock.json', lock = JSON.parse(fs.readFileSync(file)); \

@@ -12,8 +12,8 @@ from action.log import Log
 from action.step import Step
 from action.summary import failure_summary, write_summary
 from ai_crm import wiring
-from ai_crm.config.secret import mask_forms
 from ai_crm.errors import AiCrmError, ConfigError, SettingsInvalid, Unsupported
+from ai_crm.model.secret import mask_forms
 
 
 def main(environ: Mapping[str, str]) -> int:

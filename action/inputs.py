@@ -8,10 +8,10 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
-from ai_crm.config.secret import Secret
 from ai_crm.config.settings import Reader
 from ai_crm.errors import Problem, SettingsInvalid
 from ai_crm.model.address import parse_address
+from ai_crm.model.secret import Secret
 from ai_crm.wiring import ChatAccess
 
 

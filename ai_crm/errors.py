@@ -21,7 +21,9 @@ AiCrmError                     what happened · where · what to do next; safe t
 │   └── AnswerUnintelligible   the answer is not what the platform documents
 └── StoreError
     ├── StoreUnavailable       retry: locked, unreachable, disk full
-    └── VersionClash           retry with fresh data: someone else wrote first
+    ├── VersionClash           retry with fresh data: someone else wrote first
+    ├── LeaseLost              another worker has taken the work over: stop, and write nothing
+    └── RecordMissing          404: there is no such thing in this workspace
 """
 
 from __future__ import annotations
@@ -169,3 +171,11 @@ class StoreUnavailable(StoreError):
 class VersionClash(StoreError):
     retry = True
     http_status = 409
+
+
+class LeaseLost(StoreError):
+    http_status = 409
+
+
+class RecordMissing(StoreError):
+    http_status = 404

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from ai_crm.config.secret import Secret
 from ai_crm.model.event import Event
 from ai_crm.model.item import PlatformName
+from ai_crm.model.secret import Secret
 from ai_crm.platforms.github import Access, GitHub, Setup
 from ai_crm.platforms.github.decode import IGNORED
 from ai_crm.platforms.github.decode import decode as decode_github

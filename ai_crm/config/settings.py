@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
-from ai_crm.config.secret import Secret
 from ai_crm.errors import Problem, SettingsInvalid
 from ai_crm.model.address import parse_address
+from ai_crm.model.secret import Secret
 from ai_crm.rules.source import did_you_mean
 
 Choice = TypeVar("Choice", bound=StrEnum)

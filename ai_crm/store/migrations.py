@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
 from sqlalchemy import Connection, Engine, inspect, text
 
 from ai_crm.errors import StoreError
 from ai_crm.store.database import reading, writing
 
-# The same words for SQLite and PostgreSQL. A new version is a new tuple at the end, and the same change in `tables`.
-_STEPS: tuple[tuple[str, ...], ...] = (
+
+class Either(Struct, frozen=True):
+    """A statement that the two databases spell differently."""
+
+    sqlite: str
+    postgresql: str
+
+
+# A new version is a new tuple at the end, and the same change in `tables`.
+_STEPS: tuple[tuple[str | Either, ...], ...] = (
     (
         """
         CREATE TABLE workspace (
@@ -84,6 +93,175 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         """,
         "CREATE INDEX change_outbox ON change (workspace, item, event, state)",
     ),
+    (
+        """
+        CREATE TABLE connection (
+            workspace TEXT NOT NULL REFERENCES workspace (id),
+            id TEXT NOT NULL,
+            platform TEXT NOT NULL,
+            settings TEXT NOT NULL,
+            secrets TEXT NOT NULL,
+            active INTEGER NOT NULL,
+            problem TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            held_until TEXT NOT NULL,
+            PRIMARY KEY (workspace, id),
+            CONSTRAINT connection_once UNIQUE (id)
+        )
+        """,
+        Either(
+            """
+            CREATE TABLE delivery (
+                workspace TEXT NOT NULL REFERENCES workspace (id),
+                id TEXT NOT NULL,
+                connection TEXT NOT NULL,
+                platform TEXT NOT NULL,
+                name TEXT NOT NULL,
+                vendor_id TEXT NOT NULL,
+                body_hash TEXT NOT NULL,
+                lane TEXT NOT NULL,
+                headers TEXT NOT NULL,
+                body BLOB NOT NULL,
+                received_at TEXT NOT NULL,
+                state TEXT NOT NULL,
+                attempts INTEGER NOT NULL,
+                not_before TEXT NOT NULL,
+                holder TEXT NOT NULL,
+                lease_until TEXT NOT NULL,
+                reason TEXT NOT NULL,
+                detail TEXT NOT NULL,
+                decided_at TEXT NOT NULL,
+                PRIMARY KEY (workspace, id)
+            )
+            """,
+            """
+            CREATE TABLE delivery (
+                workspace TEXT NOT NULL REFERENCES workspace (id),
+                id TEXT NOT NULL,
+                connection TEXT NOT NULL,
+                platform TEXT NOT NULL,
+                name TEXT NOT NULL,
+                vendor_id TEXT NOT NULL,
+                body_hash TEXT NOT NULL,
+                lane TEXT NOT NULL,
+                headers TEXT NOT NULL,
+                body BYTEA NOT NULL,
+                received_at TEXT NOT NULL,
+                state TEXT NOT NULL,
+                attempts INTEGER NOT NULL,
+                not_before TEXT NOT NULL,
+                holder TEXT NOT NULL,
+                lease_until TEXT NOT NULL,
+                reason TEXT NOT NULL,
+                detail TEXT NOT NULL,
+                decided_at TEXT NOT NULL,
+                PRIMARY KEY (workspace, id)
+            )
+            """,
+        ),
+        "CREATE UNIQUE INDEX delivery_vendor_id ON delivery (workspace, connection, vendor_id) WHERE vendor_id <> ''",
+        "CREATE UNIQUE INDEX delivery_body ON delivery (workspace, connection, body_hash)",
+        "CREATE INDEX delivery_due ON delivery (connection, received_at) WHERE state IN ('queued', 'working')",
+        "CREATE INDEX delivery_lane ON delivery (workspace, lane, received_at) WHERE state IN ('queued', 'working')",
+        "CREATE INDEX delivery_time ON delivery (workspace, received_at)",
+        "ALTER TABLE change ADD COLUMN carrier TEXT NOT NULL DEFAULT 'caller'",
+        "ALTER TABLE change ADD COLUMN connection TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE change ADD COLUMN not_before TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE change ADD COLUMN holder TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE change ADD COLUMN lease_until TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE change ADD COLUMN reason TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE change ADD COLUMN detail TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE change ADD COLUMN settled_at TEXT NOT NULL DEFAULT ''",
+        "CREATE INDEX change_due ON change (connection, planned_at, position) WHERE state = 'pending' AND carrier = 'hub'",
+        "CREATE INDEX change_lane ON change (workspace, item, planned_at, position) WHERE state = 'pending'",
+        "CREATE INDEX change_event ON change (workspace, event)",
+        "CREATE INDEX change_time ON change (workspace, planned_at)",
+        "CREATE INDEX decision_time ON decision (workspace, decided_at)",
+        "CREATE INDEX task_time ON task (workspace, updated_at)",
+        """
+        CREATE TABLE bucket (
+            workspace TEXT NOT NULL REFERENCES workspace (id),
+            connection TEXT NOT NULL,
+            name TEXT NOT NULL,
+            level DOUBLE PRECISION NOT NULL,
+            filled_at TEXT NOT NULL,
+            PRIMARY KEY (workspace, connection, name)
+        )
+        """,
+        """
+        CREATE TABLE project (
+            workspace TEXT NOT NULL REFERENCES workspace (id),
+            connection TEXT NOT NULL,
+            name TEXT NOT NULL,
+            seen_at TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            PRIMARY KEY (workspace, connection, name)
+        )
+        """,
+        """
+        CREATE TABLE schedule (
+            workspace TEXT NOT NULL REFERENCES workspace (id),
+            name TEXT NOT NULL,
+            due_at TEXT NOT NULL,
+            PRIMARY KEY (workspace, name)
+        )
+        """,
+        """
+        CREATE TABLE api_key (
+            id TEXT NOT NULL PRIMARY KEY,
+            workspace TEXT NOT NULL REFERENCES workspace (id),
+            name TEXT NOT NULL,
+            role TEXT NOT NULL,
+            hash TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            expires_at TEXT NOT NULL,
+            revoked_at TEXT NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE idempotency (
+            workspace TEXT NOT NULL REFERENCES workspace (id),
+            key TEXT NOT NULL,
+            request TEXT NOT NULL,
+            status INTEGER NOT NULL,
+            answer TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            PRIMARY KEY (workspace, key)
+        )
+        """,
+        """
+        CREATE TABLE task_comment (
+            workspace TEXT NOT NULL,
+            number BIGINT NOT NULL,
+            id TEXT NOT NULL,
+            at TEXT NOT NULL,
+            actor TEXT NOT NULL,
+            body TEXT NOT NULL,
+            PRIMARY KEY (workspace, number, id),
+            FOREIGN KEY (workspace, number) REFERENCES task (workspace, number)
+        )
+        """,
+        """
+        CREATE TABLE audit (
+            workspace TEXT NOT NULL REFERENCES workspace (id),
+            id TEXT NOT NULL,
+            at TEXT NOT NULL,
+            actor TEXT NOT NULL,
+            action TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            cause TEXT NOT NULL,
+            PRIMARY KEY (workspace, id)
+        )
+        """,
+        "CREATE INDEX audit_time ON audit (workspace, at)",
+        # What full-text search looks in: title, description, labels, people and comments of a task.
+        Either(
+            "CREATE VIRTUAL TABLE task_words USING fts5 (workspace UNINDEXED, number UNINDEXED, words)",
+            "CREATE TABLE task_words (workspace TEXT NOT NULL, number BIGINT NOT NULL, words TEXT NOT NULL)",
+        ),
+        Either("", "CREATE INDEX task_words_text ON task_words USING gin (to_tsvector('simple', words))"),
+        Either("", "CREATE INDEX task_words_task ON task_words (workspace, number)"),
+    ),
 )
 VERSION = len(_STEPS)
 
@@ -108,8 +286,15 @@ def migrate(engine: Engine) -> None:
             connection.execute(text("INSERT INTO schema_version (version) VALUES (0)"))
         for step in _STEPS[found:]:
             for statement in step:
-                connection.execute(text(statement))
+                _run(connection, statement)
         connection.execute(text("UPDATE schema_version SET version = :version"), {"version": VERSION})
+
+
+def _run(connection: Connection, statement: str | Either) -> None:
+    if isinstance(statement, Either):
+        statement = statement.postgresql if connection.dialect.name == "postgresql" else statement.sqlite
+    if statement:
+        connection.execute(text(statement))
 
 
 def _version(connection: Connection) -> int:

@@ -2,7 +2,8 @@
 
 Columns are only what is looked up or sorted by; the values themselves are JSON in `payload`, in the form that the
 schemas publish. JSON is kept as text because PostgreSQL's own type refuses the NUL that a stranger's title may hold.
-Times are UTC in ISO 8601 with a fixed width, so that they sort as text. Every key begins with the workspace.
+Times are UTC in ISO 8601 with a fixed width, so that they sort as text. Every key begins with the workspace. What
+full-text search looks in is the table `task_words`, which the two databases make so differently that only `words` knows it.
 """
 
 from __future__ import annotations
@@ -10,17 +11,24 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Column,
+    Double,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
+
+_WAITING = text("state IN ('queued', 'working')")
+_PENDING = text("state = 'pending'")
+_WAITS_FOR_US = text("state = 'pending' AND carrier = 'hub'")
 
 
 def _workspace() -> Column[str]:
@@ -60,6 +68,7 @@ task = Table(
     Column("payload", Text, nullable=False),
     UniqueConstraint("workspace", "item", "rule", name="task_once"),
     ForeignKeyConstraint(["workspace", "item"], ["item_card.workspace", "item_card.item"]),
+    Index("task_time", "workspace", "updated_at"),
 )
 
 # One row for each history entry of a task, counted from 0; `task.payload` does not repeat them.
@@ -86,10 +95,12 @@ decision = Table(
     Column("payload", Text, nullable=False),
     ForeignKeyConstraint(["workspace", "item"], ["item_card.workspace", "item_card.item"]),
     Index("decision_event", "workspace", "event"),
+    Index("decision_time", "workspace", "decided_at"),
 )
 
 # The ledger of effects, and the outbox while they are pending. An update of a task is done with its transaction and
-# has a row so that it is not done twice. `attempts` counts how often somebody began to carry the change out.
+# has a row so that it is not done twice. `attempts` counts how often somebody began to carry the change out; it is the
+# fence of its lease. `carrier` says who carries it out: the `hub`, or the `caller` that brought the decision.
 change = Table(
     "change",
     metadata,
@@ -105,7 +116,172 @@ change = Table(
     Column("planned_at", Text, nullable=False),
     Column("payload", Text, nullable=False),
     Column("applied", Text),
+    Column("carrier", Text, nullable=False, server_default=text("'caller'")),
+    Column("connection", Text, nullable=False, server_default=text("''")),
+    Column("not_before", Text, nullable=False, server_default=text("''")),
+    Column("holder", Text, nullable=False, server_default=text("''")),
+    Column("lease_until", Text, nullable=False, server_default=text("''")),
+    Column("reason", Text, nullable=False, server_default=text("''")),
+    Column("detail", Text, nullable=False, server_default=text("''")),
+    Column("settled_at", Text, nullable=False, server_default=text("''")),
     ForeignKeyConstraint(["workspace", "decision"], ["decision.workspace", "decision.id"]),
     ForeignKeyConstraint(["workspace", "item"], ["item_card.workspace", "item_card.item"]),
     Index("change_outbox", "workspace", "item", "event", "state"),
+    Index(
+        "change_due",
+        "connection",
+        "planned_at",
+        "position",
+        sqlite_where=_WAITS_FOR_US,
+        postgresql_where=_WAITS_FOR_US,
+    ),
+    Index(
+        "change_lane",
+        "workspace",
+        "item",
+        "planned_at",
+        "position",
+        sqlite_where=_PENDING,
+        postgresql_where=_PENDING,
+    ),
+    Index("change_event", "workspace", "event"),
+    Index("change_time", "workspace", "planned_at"),
+)
+
+# Where deliveries come from and changes go to. `settings` is JSON that may be shown, `secrets` is sealed. Its id is in
+# addresses, so it is unique among all workspaces. Until `held_until` nothing is sent there: the platform said so.
+connection = Table(
+    "connection",
+    metadata,
+    _workspace(),
+    Column("id", Text, primary_key=True),
+    Column("platform", Text, nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("secrets", Text, nullable=False),
+    Column("active", Integer, nullable=False),
+    Column("problem", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("held_until", Text, nullable=False),
+    UniqueConstraint("id", name="connection_once"),
+)
+
+# The inbox. `attempts` is the fence of the lease. An empty time or word is one that does not apply yet.
+delivery = Table(
+    "delivery",
+    metadata,
+    _workspace(),
+    Column("id", Text, primary_key=True),
+    Column("connection", Text, nullable=False),
+    Column("platform", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("vendor_id", Text, nullable=False),
+    Column("body_hash", Text, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("received_at", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("not_before", Text, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("lease_until", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("decided_at", Text, nullable=False),
+    Index(
+        "delivery_vendor_id",
+        "workspace",
+        "connection",
+        "vendor_id",
+        unique=True,
+        sqlite_where=text("vendor_id <> ''"),
+        postgresql_where=text("vendor_id <> ''"),
+    ),
+    Index("delivery_body", "workspace", "connection", "body_hash", unique=True),
+    Index("delivery_due", "connection", "received_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    Index("delivery_lane", "workspace", "lane", "received_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    Index("delivery_time", "workspace", "received_at"),
+)
+
+# Token buckets: `level` tokens were left at `filled_at`.
+bucket = Table(
+    "bucket",
+    metadata,
+    _workspace(),
+    Column("connection", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("level", Double, nullable=False),
+    Column("filled_at", Text, nullable=False),
+)
+
+# The projects that a connection told something about. `detail` is JSON: what asking about it later needs.
+project = Table(
+    "project",
+    metadata,
+    _workspace(),
+    Column("connection", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("seen_at", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+)
+
+# When something that recurs is due next. Whoever moves the time on does it.
+schedule = Table(
+    "schedule",
+    metadata,
+    _workspace(),
+    Column("name", Text, primary_key=True),
+    Column("due_at", Text, nullable=False),
+)
+
+# `hash` is of the key itself, which nobody keeps; empty times are those that never come.
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("workspace", Text, ForeignKey("workspace.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("expires_at", Text, nullable=False),
+    Column("revoked_at", Text, nullable=False),
+)
+
+# Answers to POST requests that brought an Idempotency-Key; `request` is a hash of what was asked.
+idempotency = Table(
+    "idempotency",
+    metadata,
+    _workspace(),
+    Column("key", Text, primary_key=True),
+    Column("request", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+)
+
+task_comment = Table(
+    "task_comment",
+    metadata,
+    Column("workspace", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("id", Text, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    ForeignKeyConstraint(["workspace", "number"], ["task.workspace", "task.number"]),
+)
+
+# Who changed what, and because of which event or request. Rows are only ever added, and removed by retention.
+audit = Table(
+    "audit",
+    metadata,
+    _workspace(),
+    Column("id", Text, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Index("audit_time", "workspace", "at"),
 )

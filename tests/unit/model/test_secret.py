@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ai_crm.config.secret import Secret, mask_forms
+from ai_crm.model.secret import Secret, mask_forms
 
 CANARY = "xoxb-7e1f0b9c2d/+canary"
 TOKENS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=4, max_size=60)
