@@ -4,13 +4,14 @@
 # are; the tests that need a missing one are skipped and say so, except under CI=true, where that fails.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint schemas lock image clean
+.PHONY: help run serve test lint schemas lock image clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
 BIN := .venv/bin
 RUNTIME := .venv/runtime-installed
+HUB := .venv/hub-installed
 DEV := .venv/dev-installed
 NODE := $(if $(shell command -v npm 2>/dev/null),tests/node_modules/.package-lock.json)
 JOBS ?= 2
@@ -24,6 +25,9 @@ run: $(RUNTIME) ## the Action's real entry point on a recorded event, with no ne
 	@env -i PATH="$$PATH" LANG=C.UTF-8 $(RUNNER) $(BIN)/python -I -m action
 	@echo && echo '── Job summary (.run/summary.md)' && sed 's/^/   /' .run/summary.md
 	@echo '── Tasks are in .run/tasks.db, outputs for later steps in .run/output. `make run` again changes nothing.'
+
+serve: $(HUB) ## the hub on 127.0.0.1:8080: webhooks, API and worker in one process, SQLite in ./data
+	@$(BIN)/python -I -m ai_crm.cli serve
 
 test: lint $(NODE) ## everything: lint, then every test
 	$(BIN)/pytest -n $(JOBS)
@@ -83,6 +87,11 @@ $(RUNTIME): requirements.lock requirements-build.lock pyproject.toml | $(BIN)/py
 	@$(PIP) install --require-hashes --no-deps -r requirements.lock -r requirements-build.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@rm -rf .venv/lib/python3*/site-packages/tests # actions-toolkit ships its own under a name that is ours here
+	@touch $@
+
+$(HUB): requirements-hub.lock $(RUNTIME)
+	@echo 'Installing what the hub runs on into .venv'
+	@$(PIP) install --require-hashes --no-deps -r requirements-hub.lock
 	@touch $@
 
 $(DEV): requirements-dev.lock $(RUNTIME)

@@ -17,7 +17,7 @@ from ai_crm.platforms.github.decode import IGNORED
 from ai_crm.platforms.github.decode import decode as decode_github
 from ai_crm.platforms.printed import Printed
 from ai_crm.platforms.unconnected import Unconnected
-from ai_crm.ports import Applier, CardReader, RawRequest, Store
+from ai_crm.ports import Applier, CardReader, Offload, RawRequest, Store
 from ai_crm.store.card import CardStore
 from ai_crm.store.memory import MemoryStore
 
@@ -99,24 +99,24 @@ def store(database_url: Secret, workspace: str, cards: CardReader | None) -> Sto
     return SqlStore(database_url.reveal(), inline, workspace)
 
 
-def appliers(platform: GitHub | None, chat: ChatAccess) -> dict[PlatformName, Applier]:
-    """Who carries out changes. Without GitHub what it would get is printed; a chat without secrets says what it needs."""
+def appliers(platform: GitHub | None, chat: ChatAccess, offload: Offload = inline) -> dict[PlatformName, Applier]:
+    """Who carries out changes; `offload` is how they block. Without GitHub what it would get is printed; a chat without secrets says what it needs."""
     return {
         PlatformName.GITHUB: platform or Printed(),
-        PlatformName.SLACK: _slack(chat),
-        PlatformName.TEAMS: _teams(chat),
+        PlatformName.SLACK: _slack(chat, offload),
+        PlatformName.TEAMS: _teams(chat, offload),
     }
 
 
-def _slack(chat: ChatAccess) -> Applier:
+def _slack(chat: ChatAccess, offload: Offload) -> Applier:
     if not chat.slack_bot_token:
         return Unconnected(PlatformName.SLACK, "slack_bot_token")
     from ai_crm.platforms.slack import Slack  # noqa: PLC0415 - cold start
 
-    return Slack(chat.slack_bot_token.reveal(), inline, proxy=chat.proxy.reveal())
+    return Slack(chat.slack_bot_token.reveal(), offload, proxy=chat.proxy.reveal())
 
 
-def _teams(chat: ChatAccess) -> Applier:
+def _teams(chat: ChatAccess, offload: Offload) -> Applier:
     if not chat.teams_app_id or not chat.teams_app_password:
         return Unconnected(PlatformName.TEAMS, "teams_app_id, teams_app_password and teams_tenant_id")
     from ai_crm.platforms.teams import BotAccount, Teams  # noqa: PLC0415 - cold start
@@ -124,4 +124,4 @@ def _teams(chat: ChatAccess) -> Applier:
     account = BotAccount(
         app_id=chat.teams_app_id, password=chat.teams_app_password.reveal(), tenant=chat.teams_tenant_id
     )
-    return Teams(account, inline, service_url=chat.teams_service_url, proxy=chat.proxy.reveal())
+    return Teams(account, offload, service_url=chat.teams_service_url, proxy=chat.proxy.reveal())

@@ -10,8 +10,12 @@ import click
 import ai_crm
 from ai_crm.cli.agents import agents
 from ai_crm.cli.analyze import analyze
+from ai_crm.cli.connections import connections
+from ai_crm.cli.db import db
 from ai_crm.cli.doctor import doctor
 from ai_crm.cli.explain import explain
+from ai_crm.cli.keys import keys
+from ai_crm.cli.serve import serve
 from ai_crm.cli.shipped import schema, templates
 from ai_crm.cli.validate import validate
 from ai_crm.errors import AiCrmError, ConfigError
@@ -20,10 +24,10 @@ from ai_crm.errors import AiCrmError, ConfigError
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(ai_crm.__version__, prog_name="ai-crm")
 def cli() -> None:
-    """Checks and explains AI-CRM's rules, with no server, no account and no network."""
+    """Checks and explains AI-CRM's rules with no server, no account and no network; and runs a hub for who wants one."""
 
 
-for command in (validate, explain, analyze, agents, templates, schema, doctor):
+for command in (validate, explain, analyze, agents, templates, schema, doctor, serve, connections, keys, db):
     cli.add_command(command)
 
 

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import TypeVar
+
 from msgspec import Struct
 
+from ai_crm.errors import CommandRefused
 from ai_crm.model.analysis import Priority
 from ai_crm.model.task import TaskStatus
+
+LONGEST = 500  # characters
+
+_FIELDS = ("status", "priority", "agent", "assignee", "label", "project", "updated")
+_HINT = f"The fields are {', '.join(_FIELDS)}; everything else is looked up in full text"
+
+# What opens a quotation, and what may close it.
+_QUOTES = {'"': '"', "“": "”", "„": "“”", "'": "'", "\N{LEFT SINGLE QUOTATION MARK}": "\N{RIGHT SINGLE QUOTATION MARK}"}
+_NAMED = re.compile(r"([A-Za-z_-]+):")
+_WORD = re.compile(r"\S+")
+_VALUE = re.compile(r"[^\s,]*")
+_COMMA = re.compile(r",[\s,]*")
+_AGE = re.compile(r"([<>])([0-9]{1,5})([mhdw])", re.IGNORECASE)
+_SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_OLDEST = 100 * 365 * 86_400  # seconds; before that there were no tasks, and soon after it no dates
+
+W = TypeVar("W", bound=StrEnum)
 
 
 class TaskQuery(Struct, frozen=True, kw_only=True):
@@ -23,3 +46,140 @@ class TaskQuery(Struct, frozen=True, kw_only=True):
     words: tuple[str, ...] = ()
     updated_within: int | None = None
     not_updated_within: int | None = None
+
+
+class _Term(Struct, frozen=True):
+    """One part of a query. `field` is empty for words."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+def parse_query(text: str, me: str) -> TaskQuery:
+    """Understands what a person typed; `me` is the login that `@me` stands for, empty for nobody.
+
+    Values are any-of where commas stand between them, and the case of letters does not matter. Quotation marks, straight
+    and curly, keep blanks and commas. Raises CommandRefused.
+    """
+    if len(text) > LONGEST:
+        raise CommandRefused(f"a search of {len(text)} characters", hint=f"{LONGEST} are possible: use fewer words")
+    given: dict[str, tuple[str, ...]] = dict.fromkeys(("", *_FIELDS), ())
+    # A half of a surrogate pair can be neither stored nor looked for.
+    for term in _terms(text.encode(errors="replace").decode()):
+        given[term.field] += term.values
+    within, without = _ages(given["updated"])
+    return TaskQuery(
+        statuses=_members(TaskStatus, "status", given["status"]),
+        priorities=_members(Priority, "priority", given["priority"]),
+        agents=_once(given["agent"]),
+        assignees=_once(_person(value, me) for value in given["assignee"]),
+        labels=_once(given["label"]),
+        projects=_once(given["project"]),
+        words=given[""],
+        updated_within=within,
+        not_updated_within=without,
+    )
+
+
+def _terms(text: str) -> Iterator[_Term]:
+    at = 0
+    while at < len(text):
+        named = _NAMED.match(text, at)
+        field = _field(named.group(1)) if named else ""
+        if text[at].isspace():
+            at += 1
+        elif named and field:
+            values, at = _values(text, named.end())
+            if not values:
+                raise CommandRefused(f"{field}: without a value", hint=f"Write it without a blank: {field}:value")
+            yield _Term(field, values)
+        else:
+            word, at = _quoted(text, at) or _plain(_WORD, text, at)
+            yield _Term("", (word,) if word.strip() else ())
+
+
+def _field(name: str) -> str:
+    """The field of that name; empty for what is no field, such as `https`. Raises CommandRefused for a near miss."""
+    import difflib  # noqa: PLC0415 - cold start
+
+    name = name.lower()
+    if name in _FIELDS:
+        return name
+    for near in difflib.get_close_matches(name, _FIELDS, n=1, cutoff=0.75):
+        raise CommandRefused(f"there is no field {name}", hint=f'Did you mean "{near}:"? {_HINT}')
+    return ""
+
+
+def _values(text: str, at: int) -> tuple[tuple[str, ...], int]:
+    values: list[str] = []
+    while True:
+        value, at = _quoted(text, at) or _plain(_VALUE, text, at)
+        if value.strip():
+            values.append(value)
+        comma = _COMMA.match(text, at)
+        if comma is None:
+            return tuple(values), at
+        at = comma.end()
+
+
+def _quoted(text: str, at: int) -> tuple[str, int] | None:
+    """What stands between quotation marks, and where it ends; one that nobody closed reaches to the end."""
+    closing = _QUOTES.get(text[at : at + 1])
+    if closing is None:
+        return None
+    end = next((place for place in range(at + 1, len(text)) if text[place] in closing), len(text))
+    return text[at + 1 : end], end + 1
+
+
+def _plain(pattern: re.Pattern[str], text: str, at: int) -> tuple[str, int]:
+    found = pattern.match(text, at)
+    return (found.group(), found.end()) if found else ("", at + 1)
+
+
+def _members(kind: type[W], field: str, values: Iterable[str]) -> tuple[W, ...]:
+    known = {member.value.lower(): member for member in kind}
+    return tuple(dict.fromkeys(known[_known(value, field, known)] for value in values))
+
+
+def _known(value: str, field: str, known: Iterable[str]) -> str:
+    """`in progress` and `in_progress` are `in-progress`. Raises CommandRefused for what is not known."""
+    import difflib  # noqa: PLC0415 - cold start
+
+    spelled = "-".join(re.split(r"[\s_-]+", value.strip().lower()))
+    if spelled in known:
+        return spelled
+    near = difflib.get_close_matches(spelled, list(known), n=1, cutoff=0.6)
+    guess = f'Did you mean "{near[0]}"? ' if near else ""
+    raise CommandRefused(f"{field}: is not {_shown(value)}", hint=f"{guess}Possible are {', '.join(known)}")
+
+
+def _person(value: str, me: str) -> str:
+    if value.lower() != "@me":
+        return value.removeprefix("@") or value
+    if not me:
+        raise CommandRefused("@me stands for nobody here", hint="Write the login of the person")
+    return me
+
+
+def _ages(values: Iterable[str]) -> tuple[int | None, int | None]:
+    """The seconds within which it was updated, and those within which it was not: the stricter of several."""
+    within: list[int] = []
+    without: list[int] = []
+    for value in values:
+        found = _AGE.fullmatch(value.strip())
+        seconds = int(found.group(2)) * _SECONDS[found.group(3).lower()] if found else _OLDEST + 1
+        if not found or seconds > _OLDEST:
+            hint = "Write updated:<7d for within seven days or updated:>30d for longer ago; units are m, h, d and w"
+            raise CommandRefused(f"updated: is not {_shown(value)}", hint=hint)
+        (within if found.group(1) == "<" else without).append(seconds)
+    return min(within, default=None), max(without, default=None)
+
+
+def _once(values: Iterable[str]) -> tuple[str, ...]:
+    """Each value once, whatever the case of its letters."""
+    return tuple({value.lower(): value for value in values}.values())
+
+
+def _shown(value: str) -> str:
+    """A stranger's value in a sentence: short, and without anything that moves a cursor."""
+    return f'"{"".join(letter for letter in value[:40] if letter.isprintable())}"'

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-
+from ai_crm.model.delivery import event_id
 from ai_crm.ports import RawRequest
 
 
@@ -12,5 +11,4 @@ def event_file_delivery(name: str, body: bytes, occasion: str = "") -> RawReques
 
     `occasion` tells files apart that say the same every time, as that of a schedule does.
     """
-    digest = hashlib.sha256(f"{name}\x00{occasion}\x00".encode() + body).hexdigest()[:32]
-    return RawRequest(headers={"x-github-event": name, "x-ai-crm-event-id": digest}, body=body)
+    return RawRequest(headers={"x-github-event": name, "x-ai-crm-event-id": event_id(name, body, occasion)}, body=body)

@@ -62,6 +62,8 @@ Paces = Mapping[PlatformName, tuple[Pace, ...]]
 
 
 class Inbox(Protocol):
+    """Deliveries from their acceptance to their decision."""
+
     async def accept(self, delivery: Delivery) -> Accepted:
         """Stores the delivery once. Raises StoreUnavailable, and then nothing was stored or a repetition is a duplicate."""
         ...
@@ -88,6 +90,8 @@ class Inbox(Protocol):
 
 
 class Outbox(Protocol):
+    """Changes from their decision to what became of them."""
+
     async def take(self, holder: str, now: datetime, most: int) -> tuple[HeldChange, ...]:
         """At most so many that are due, in order within an item, each within the pace of its connection.
 

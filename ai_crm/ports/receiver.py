@@ -74,6 +74,8 @@ class Connections(Protocol):
 
 
 class Keys(Protocol):
+    """Who may use the API."""
+
     async def principal(self, key: str) -> Principal | None:
         """Whose API key this is; None for one that is unknown, expired or revoked. Raises StoreUnavailable."""
         ...

@@ -39,7 +39,7 @@ def engine_for(url: str) -> Engine:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A connection that sees one moment of the database, whatever others write meanwhile. Raises StoreError."""
-    with _in_our_words(engine), engine.connect() as connection:
+    with in_our_words(engine), engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             yield connection.execution_options(isolation_level="REPEATABLE READ")
         else:
@@ -49,8 +49,23 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that is committed at the end, or leaves nothing behind. Raises StoreError."""
-    with _in_our_words(engine), engine.begin() as connection:
+    with in_our_words(engine), engine.begin() as connection:
         yield connection
+
+
+@contextmanager
+def in_our_words(engine: Engine) -> Iterator[None]:
+    """Foreign errors as ours. Without their chain: a driver's text may quote the password or a stranger's words."""
+    try:
+        yield
+    except IntegrityError:
+        raise VersionClash(
+            "somebody else wrote the same at the same moment", where=_place(engine.url), hint="Try again"
+        ) from None
+    except PoolTimeout:
+        raise StoreUnavailable("all connections are in use", where=_place(engine.url), hint="Try again") from None
+    except DBAPIError as error:
+        raise _refused(error, engine.url) from None
 
 
 def _parsed(url: str) -> URL:
@@ -127,21 +142,6 @@ def _prepare_postgresql(connection: DBAPIConnection, _record: object) -> None:
     cursor.execute(f"SET lock_timeout = '{_PATIENCE}s'")
     cursor.close()
     connection.commit()
-
-
-@contextmanager
-def _in_our_words(engine: Engine) -> Iterator[None]:
-    """Foreign errors as ours. Without their chain: a driver's text may quote the password or a stranger's words."""
-    try:
-        yield
-    except IntegrityError:
-        raise VersionClash(
-            "somebody else wrote the same at the same moment", where=_place(engine.url), hint="Try again"
-        ) from None
-    except PoolTimeout:
-        raise StoreUnavailable("all connections are in use", where=_place(engine.url), hint="Try again") from None
-    except DBAPIError as error:
-        raise _refused(error, engine.url) from None
 
 
 def _refused(error: DBAPIError, url: URL) -> StoreError:

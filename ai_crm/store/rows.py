@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import msgspec
@@ -14,9 +14,13 @@ from sqlalchemy import Connection, Update, insert, select, text, update
 from ai_crm.errors import StoreError
 from ai_crm.model.change import AnyChange, Applied, ChangeKey, CreateTask, OutboundChange, UpdateTask
 from ai_crm.model.decision import Decision
-from ai_crm.model.item import ItemRef
+from ai_crm.model.item import ItemRef, PlatformName
 from ai_crm.model.task import HistoryEntry, Task, TaskId
 from ai_crm.store import tables
+from ai_crm.store.words import keep_words
+
+CALLER = "caller"
+HUB = "hub"
 
 _PENDING = "pending"
 _DONE = "done"
@@ -33,6 +37,10 @@ _KEEP_DECISION = text(
     "INSERT INTO decision (workspace, id, event, item, answer, decided_at, payload) "
     "VALUES (:workspace, :id, :event, :item, :answer, :decided_at, :payload) ON CONFLICT (workspace, id) DO NOTHING"
 )
+_KEEP_NOTE = text(
+    "INSERT INTO audit (workspace, id, at, actor, action, subject, cause) "
+    "VALUES (:workspace, :id, :at, :actor, :action, :subject, :cause) ON CONFLICT (workspace, id) DO NOTHING"
+)
 
 T = TypeVar("T")
 _TASK = msgspec.json.Decoder(Task)
@@ -45,6 +53,22 @@ class Known(Struct, frozen=True):
 
     event: str
     done: bool
+
+
+class Route(Struct, frozen=True):
+    """Who carries a change out, `hub` or `caller`, and over which connection; that is empty where there is none."""
+
+    carrier: str
+    connection: str = ""
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """Who did what to what (a task, an item), and because of which event."""
+
+    actor: str
+    action: str
+    subject: str
+    cause: str
 
 
 class Waiting(Struct, frozen=True):
@@ -130,37 +154,46 @@ class Rows:
             "event": decision.event,
             "item": str(decision.item),
             "answer": decision.answer,
-            "decided_at": _stamp(at),
+            "decided_at": stamp(at),
             "payload": decision.to_json().decode(),
         }
         self._connection.execute(_KEEP_DECISION, row)
 
     def keep_changes(
-        self, decision: Decision, changes: tuple[AnyChange, ...], known: Mapping[ChangeKey, Known], at: datetime
+        self,
+        decision: Decision,
+        changes: tuple[tuple[AnyChange, Route], ...],
+        known: Mapping[ChangeKey, Known],
+        at: datetime,
     ) -> None:
         """Writes changes that have no rows yet: those of tasks as done, the others into the outbox.
 
         What waits there already is planned anew by its own event only; what is done stays done.
         """
-        wanted = {change.key: change for change in changes}
+        wanted = {change.key: change for change, _ in changes}
+        routes = {change.key: route for change, route in changes}
         new = [change for key, change in wanted.items() if key not in known]
-        rows = [self._change_row(decision, change, position, at) for position, change in enumerate(new)]
+        rows = [
+            self._change_row(decision, change, position, at)
+            | {"carrier": routes[change.key].carrier, "connection": routes[change.key].connection}
+            for position, change in enumerate(new)
+        ]
         if rows:
             self._connection.execute(insert(tables.change), rows)
         for key, change in wanted.items():
             if key in known and not known[key].done and known[key].event == decision.event:
-                self._change(key, payload=_text(change))
+                self._change(key, payload=_text(change), state=_PENDING)
 
     def pending(self, event: str, item: ItemRef) -> tuple[Waiting, ...]:
-        """What an event wants and nobody has carried out, in the order in which it was planned."""
+        """What an event wants from its caller and nobody has carried out, in the order in which it was planned."""
         table = tables.change
         found = self._connection.execute(
             select(table.c.payload, table.c.attempts)
             .where(table.c.workspace == self._workspace, table.c.item == str(item), table.c.event == event)
-            .where(table.c.state == _PENDING)
+            .where(table.c.state == _PENDING, table.c.carrier == CALLER)
             .order_by(table.c.planned_at, table.c.position)
         )
-        return tuple(Waiting(_read(_OUTBOUND, payload), attempts) for payload, attempts in found)
+        return tuple(Waiting(outbound(payload), attempts) for payload, attempts in found)
 
     def begin(self, key: ChangeKey, attempts: int) -> bool:
         """Counts one more attempt; False when it is done, or when somebody else began since it had so many."""
@@ -173,9 +206,22 @@ class Rows:
         )
         return begun.rowcount == 1
 
-    def finish(self, applied: Applied) -> None:
+    def lease(self, key: ChangeKey, now: datetime, seconds: float) -> OutboundChange | None:
+        """Gives a caller's change to whoever asks, for so long; None when it is done or somebody else has it."""
+        table = tables.change
+        payload = self._connection.execute(
+            update(table)
+            .where(table.c.workspace == self._workspace, table.c.key == key, table.c.carrier == CALLER)
+            .where(table.c.state == _PENDING, table.c.lease_until <= stamp(now))
+            .values(attempts=table.c.attempts + 1, lease_until=stamp(now + timedelta(seconds=seconds)))
+            .returning(table.c.payload)
+        ).scalar()
+        return None if payload is None else outbound(payload)
+
+    def finish(self, applied: Applied, at: datetime | None) -> None:
         """Marks a change as carried out. Raises StoreError for one that was never committed."""
-        if not self._change(applied.key, state=_DONE, applied=_text(applied)):
+        columns = {"state": _DONE, "applied": _text(applied), "holder": "", "lease_until": ""}
+        if not self._change(applied.key, **columns, settled_at=stamp(at) if at else ""):
             raise StoreError("a change was carried out that no decision planned", where=applied.key)
 
     def card(self, item: ItemRef) -> str:
@@ -191,6 +237,27 @@ class Rows:
         self._connection.execute(
             update(table).where(table.c.workspace == self._workspace, table.c.item == str(item)).values(card=where)
         )
+
+    def connection_for(self, platform: PlatformName) -> str:
+        """The workspace's first connection to a platform; empty where there is none."""
+        table = tables.connection
+        found: str | None = self._connection.execute(
+            select(table.c.id)
+            .where(table.c.workspace == self._workspace, table.c.platform == platform, table.c.active == 1)
+            .order_by(table.c.created_at, table.c.id)
+            .limit(1)
+        ).scalar()
+        return found or ""
+
+    def note(self, entry: Entry, at: datetime) -> None:
+        """Adds to the audit, once however often it is told."""
+        row = {
+            "workspace": self._workspace,
+            "id": hashlib.sha256("\x1f".join((*msgspec.structs.astuple(entry), stamp(at))).encode()).hexdigest()[:32],
+            "at": stamp(at),
+            **msgspec.structs.asdict(entry),
+        }
+        self._connection.execute(_KEEP_NOTE, row)
 
     def _histories(self, numbers: tuple[int, ...]) -> dict[int, tuple[HistoryEntry, ...]]:
         table = tables.task_history
@@ -212,17 +279,19 @@ class Rows:
             "rule": task.rule,
             "status": task.status,
             "version": task.version,
-            "updated_at": _stamp(at),
+            "updated_at": stamp(at),
             "payload": _bare(task),
         }
         self._connection.execute(insert(tables.task), row)
+        keep_words(self._connection, self._workspace, _number(task), task)
 
     def _change_task(self, task: Task, at: datetime) -> None:
         self._connection.execute(
             self._this_task(task).values(
-                status=task.status, version=task.version, updated_at=_stamp(at), payload=_bare(task)
+                status=task.status, version=task.version, updated_at=stamp(at), payload=_bare(task)
             )
         )
+        keep_words(self._connection, self._workspace, _number(task), task)
 
     def _this_task(self, task: Task) -> Update:
         table = tables.task
@@ -249,7 +318,7 @@ class Rows:
             "kind": change.__struct_config__.tag,
             "state": _DONE if isinstance(change, CreateTask | UpdateTask) else _PENDING,
             "attempts": 0,
-            "planned_at": _stamp(at),
+            "planned_at": stamp(at),
             "payload": _text(change),
         }
 
@@ -259,6 +328,16 @@ class Rows:
             update(table).where(table.c.workspace == self._workspace, table.c.key == key).values(columns)
         )
         return found.rowcount == 1
+
+
+def stamp(at: datetime) -> str:
+    """A time as every column has it: UTC with a fixed width, so that it sorts as text."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def outbound(payload: str) -> OutboundChange:
+    """A change as it stands in its row. Raises StoreError for one that somebody else wrote."""
+    return _read(_OUTBOUND, payload)
 
 
 def _name(decision: Decision) -> str:
@@ -285,7 +364,3 @@ def _read(decoder: msgspec.json.Decoder[T], payload: str) -> T:
         raise StoreError(
             "a stored value cannot be read", hint="Somebody else changed it: restore the database from a backup"
         ) from error
-
-
-def _stamp(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")

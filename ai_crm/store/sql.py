@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
-from ai_crm.model.change import Applied, ChangeKey, CreateTask, OutboundChange, ShowCard, UpdateTask
+from ai_crm.model.change import AnyChange, Applied, ChangeKey, CreateTask, Notify, OutboundChange, ShowCard, UpdateTask
 from ai_crm.model.decision import Decision
-from ai_crm.model.item import ItemRef
+from ai_crm.model.item import ItemRef, PlatformName
 from ai_crm.model.task import Task
 from ai_crm.ports import Commit, Offload
-from ai_crm.store.database import engine_for, reading, writing
-from ai_crm.store.migrations import migrate
+from ai_crm.store.database import engine_for
 from ai_crm.store.outbox import Current, informed
-from ai_crm.store.rows import Rows, add_workspace, has_workspace
-from ai_crm.store.tasks import follow, located
+from ai_crm.store.rows import CALLER, HUB, Entry, Route, Rows, Waiting, add_workspace, has_workspace
+from ai_crm.store.tasks import Followed, follow, located
+from ai_crm.store.transactions import Direct, Transactions
+
+T = TypeVar("T")
+
+# Seconds that a caller has to carry a change out; our own calls take 30 at most.
+_LEASE = 60.0
+
+# Decisions whose messages the hub sends, while their callers do the rest with tokens of their own.
+SHARED = "shared"
 
 
 class SqlStore:
@@ -28,90 +37,137 @@ class SqlStore:
 
     remembers: ClassVar[bool] = True
 
-    def __init__(self, database: Engine | str, offload: Offload, workspace: str) -> None:
-        """`database` is an engine, shared with other stores, or a URL as `engine_for` takes it."""
-        self._engine = engine_for(database) if isinstance(database, str) else database
-        self._offload = offload
+    def __init__(
+        self,
+        database: Engine | str | Transactions,
+        offload: Offload | None,
+        workspace: str,
+        *,
+        carrier: str = CALLER,
+    ) -> None:
+        """`database` is an engine, shared with other stores, a URL as `engine_for` takes it, or how a hub reaches its own.
+
+        An engine or a URL needs an `offload`. `carrier` says who carries out what is decided: the `caller`, the `hub`,
+        or, where it is `shared`, the hub for messages and the caller for everything else.
+        """
+        self._transactions = _transactions(database, offload)
         self._workspace = workspace
+        self._carrier = carrier
         self._offered: dict[ChangeKey, int] = {}
-        self._ready = False
+        self._known = False
 
     async def tasks_of(self, item: ItemRef) -> tuple[Task, ...]:
-        return await self._offload(lambda: self._tasks_of(item))
+        await self._prepare()
+        return await self._transactions.read(lambda connection: self._rows(connection).tasks(item))
 
     async def commit(self, decision: Decision, at: datetime) -> Commit:
-        return await self._offload(lambda: self._commit(decision, at))
-
-    async def refresh(self, change: OutboundChange) -> OutboundChange | None:
-        return await self._offload(lambda: self._refresh(change))
-
-    async def settle(self, change: OutboundChange, applied: Applied) -> tuple[Task, ...]:
-        return await self._offload(lambda: self._settle(change, applied))
-
-    def close(self) -> None:
-        """Lets go of all connections."""
-        self._engine.dispose()
-
-    def _tasks_of(self, item: ItemRef) -> tuple[Task, ...]:
-        self._prepare()
-        with reading(self._engine) as connection:
-            return Rows(connection, self._workspace).tasks(item)
-
-    def _commit(self, decision: Decision, at: datetime) -> Commit:
-        self._prepare()
-        with writing(self._engine) as connection:
-            rows = Rows(connection, self._workspace)
-            rows.lock(decision.item)
-            before = rows.tasks(decision.item)
-            known = rows.known(decision)
-            followed = follow(decision, before, known, lambda _change, _tasks: rows.next_id())
-            about_tasks = tuple(change for change in decision.changes if isinstance(change, CreateTask | UpdateTask))
-            rows.keep_tasks(before, followed.tasks, at)
-            rows.keep_decision(decision, at)
-            rows.keep_changes(decision, (*about_tasks, *followed.outbound), known, at)
-            waiting = rows.pending(decision.event, decision.item)
-        self._offered.update((each.change.key, each.attempts) for each in waiting)
+        made = await self._write(lambda rows: kept(rows, decision, at, lambda change: self._route(rows, change)))
+        self._offered.update((each.change.key, each.attempts) for each in made.waiting)
         return Commit(
-            tasks=followed.tasks,
-            created=followed.created,
-            updated=followed.updated,
-            outbox=tuple(each.change for each in waiting),
+            tasks=made.followed.tasks,
+            created=made.followed.created,
+            updated=made.followed.updated,
+            outbox=tuple(each.change for each in made.waiting),
         )
 
-    def _refresh(self, change: OutboundChange) -> OutboundChange | None:
+    async def refresh(self, change: OutboundChange) -> OutboundChange | None:
         """Takes the change: of several runs that wait to carry it out at the same time, one gets it."""
         attempts = self._offered.pop(change.key, None)
         if attempts is None:
             return None
-        self._prepare()
-        with writing(self._engine) as connection:
-            rows = Rows(connection, self._workspace)
-            if not rows.begin(change.key, attempts):
-                return None
-            return informed(change, Current(tasks=rows.tasks(change.item), where=rows.card(change.item)))
+        return await self._write(lambda rows: current(rows, change) if rows.begin(change.key, attempts) else None)
 
-    def _settle(self, change: OutboundChange, applied: Applied) -> tuple[Task, ...]:
-        self._prepare()
-        with writing(self._engine) as connection:
-            rows = Rows(connection, self._workspace)
-            rows.lock(change.item)
-            rows.finish(applied)
-            tasks = rows.tasks(change.item)
-            if isinstance(change, ShowCard):
-                tasks = located(tasks, applied.url)
-                rows.keep_addresses(tasks)
-            if isinstance(change, ShowCard) and applied.where:
-                rows.keep_card(change.item, applied.where)
-            return tasks
+    async def begin(self, key: ChangeKey, now: datetime) -> OutboundChange | None:
+        """Takes a change by its key, for 60 seconds in which nobody else can; None when somebody has it or it is done."""
+        return await self._write(lambda rows: _begun(rows, key, now))
 
-    def _prepare(self) -> None:
+    async def settle(self, change: OutboundChange, applied: Applied, at: datetime | None = None) -> tuple[Task, ...]:
+        return await self._write(lambda rows: settled(rows, change, applied, at))
+
+    def close(self) -> None:
+        """Lets go of all connections."""
+        self._transactions.close()
+
+    def _rows(self, connection: Connection) -> Rows:
+        return Rows(connection, self._workspace)
+
+    async def _write(self, work: Callable[[Rows], T]) -> T:
+        await self._prepare()
+        return await self._transactions.write(lambda connection: work(self._rows(connection)))
+
+    async def _prepare(self) -> None:
         """Once for each process. It writes only where something is missing: who reads need not wait for a writer."""
-        if self._ready:
+        if self._known:
             return
-        migrate(self._engine)
-        with reading(self._engine) as connection:
-            known = has_workspace(connection, self._workspace)
-        if not known:
-            with writing(self._engine) as connection:
-                add_workspace(connection, self._workspace)
-        self._ready = True
+        if not await self._transactions.read(lambda connection: has_workspace(connection, self._workspace)):
+            await self._transactions.write(lambda connection: add_workspace(connection, self._workspace))
+        self._known = True
+
+    def _route(self, rows: Rows, change: OutboundChange) -> Route:
+        if self._carrier == HUB or (self._carrier == SHARED and isinstance(change, Notify)):
+            return Route(HUB, rows.connection_for(goes_to(change)))
+        return Route(CALLER)
+
+
+class Kept:
+    """What became of a decision, and what of its event waits for the caller."""
+
+    def __init__(self, followed: Followed, waiting: tuple[Waiting, ...]) -> None:
+        self.followed = followed
+        self.waiting = waiting
+
+
+def kept(rows: Rows, decision: Decision, at: datetime, route: Callable[[OutboundChange], Route]) -> Kept:
+    """Stores tasks, decision, outbox and audit, within a transaction that may do more than that."""
+    rows.lock(decision.item)
+    before = rows.tasks(decision.item)
+    known = rows.known(decision)
+    followed = follow(decision, before, known, lambda _change, _tasks: rows.next_id())
+    about_tasks: tuple[tuple[AnyChange, Route], ...] = tuple(
+        (change, Route(CALLER)) for change in decision.changes if isinstance(change, CreateTask | UpdateTask)
+    )
+    rows.keep_tasks(before, followed.tasks, at)
+    rows.keep_decision(decision, at)
+    outbound = tuple((change, route(change)) for change in followed.outbound)
+    rows.keep_changes(decision, (*about_tasks, *outbound), known, at)
+    for action, tasks in (("create task", followed.created), ("update task", followed.updated)):
+        for task in tasks:
+            entry = Entry(actor=decision.actor, action=action, subject=task.id, cause=decision.event)
+            rows.note(entry, at)
+    return Kept(followed, rows.pending(decision.event, decision.item))
+
+
+def settled(rows: Rows, change: OutboundChange, applied: Applied, at: datetime | None) -> tuple[Task, ...]:
+    """Remembers what became of a change; the item's tasks as they are now."""
+    rows.lock(change.item)
+    rows.finish(applied, at)
+    tasks = rows.tasks(change.item)
+    if isinstance(change, ShowCard):
+        tasks = located(tasks, applied.url)
+        rows.keep_addresses(tasks)
+    if isinstance(change, ShowCard) and applied.where:
+        rows.keep_card(change.item, applied.where)
+    return tasks
+
+
+def current(rows: Rows, change: OutboundChange) -> OutboundChange:
+    """The change with what is known by now in it."""
+    return informed(change, Current(tasks=rows.tasks(change.item), where=rows.card(change.item)))
+
+
+def goes_to(change: OutboundChange) -> PlatformName:
+    """A message goes to its chat platform, everything else to where its item lives."""
+    return change.platform if isinstance(change, Notify) else change.item.platform
+
+
+def _begun(rows: Rows, key: ChangeKey, now: datetime) -> OutboundChange | None:
+    change = rows.lease(key, now, _LEASE)
+    return current(rows, change) if change else None
+
+
+def _transactions(database: Engine | str | Transactions, offload: Offload | None) -> Transactions:
+    if not isinstance(database, Engine | str):
+        return database
+    if offload is None:
+        raise TypeError("a store with a database of its own needs an offload")
+    return Direct(engine_for(database) if isinstance(database, str) else database, offload)

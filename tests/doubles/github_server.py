@@ -8,12 +8,13 @@
         assert github.calls() == 5
 
 `github.fail(Fault(status=502), "POST", "/labels")` spoils the next answer that fits; `github.grant("issues: read")`
-takes rights away as a workflow's `permissions:` would.
+takes rights away as a workflow's `permissions:` would. `github.app = FakeApp(...)` lets a GitHub App in.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 import threading
@@ -25,6 +26,7 @@ from urllib.parse import unquote
 
 from msgspec import Struct, field
 
+from tests.doubles.github_app import FakeApp
 from tests.doubles.github_routes import ROUTES, Reply, Seen, missing, user
 
 BOT = {"login": "github-actions[bot]", "id": 41898282, "type": "Bot"}
@@ -68,6 +70,9 @@ class FakeGitHub:
         self.teams_visible = True
         self.issues_enabled = True
         self.discussions: dict[int, dict[str, Any]] = {}
+        self.app: FakeApp | None = None
+        self.connections = 0
+        self.unchanged = 0  # answers that were not sent again, which GitHub does not count
         self.requests: list[Seen] = []
         self.before: Callable[[Seen], None] = lambda _: None  # runs outside the lock: tests meet here
         self._granted: dict[str, str] | None = None
@@ -173,15 +178,28 @@ class FakeGitHub:
         return None
 
     def _reply(self, seen: Seen) -> Reply:
-        if seen.headers.get("authorization") not in {f"Bearer {self.token}", f"token {self.token}"}:
+        bearer = seen.headers.get("authorization", "").partition(" ")[2]
+        if self.app is not None and self.app.is_asked(seen):
+            return self.app.answer(self.project, seen, bearer)
+        if bearer != self.token and (self.app is None or bearer not in self.app.issued):
             return Reply(401, {"message": "Bad credentials"})
         for method, pattern, permission, respond in ROUTES:
             found = re.fullmatch(pattern.replace("{repo}", f"/repos/{re.escape(self.project)}"), seen.path)
             if found and method == seen.method:
                 refused = self._refusal(permission)
                 groups = [unquote(group) for group in found.groups()]
-                return refused or respond(self, seen, *groups)
+                return refused or self._tagged(seen, respond(self, seen, *groups))
         return missing()
+
+    def _tagged(self, seen: Seen, reply: Reply) -> Reply:
+        """What was asked for with the ETag of what would be answered is not sent again."""
+        if seen.method != "GET" or reply.status != 200:
+            return reply
+        tag = f'W/"{hashlib.sha256(_encoded(reply.value)).hexdigest()}"'
+        if seen.headers.get("if-none-match") == tag:
+            self.unchanged += 1
+            return Reply(304, None, {"ETag": tag})
+        return Reply(200, reply.value, {**reply.headers, "ETag": tag})
 
     def _refusal(self, permission: str) -> Reply | None:
         if self._granted is None or not permission:
@@ -262,6 +280,10 @@ def _handler(github: FakeGitHub) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 10
+
+        def setup(self) -> None:
+            github.connections += 1
+            super().setup()
 
         def _serve(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)

@@ -31,6 +31,7 @@ from ai_crm.ports import Capabilities, FoundCard, Offload, RawRequest, RulesText
 
 if TYPE_CHECKING:
     from ai_crm.platforms.github.card import Cards  # cold start: http.client
+    from ai_crm.platforms.github.lines import Lines  # cold start
     from ai_crm.platforms.github.reader import ChangedFiles
     from ai_crm.platforms.github.session import Session  # cold start
 
@@ -50,24 +51,32 @@ CAPABILITIES = Capabilities(
 class GitHub:
     """Implements ports.Platform, ports.CardReader and ports.RulesSource for the length of one delivery.
 
-    What it has read stays read. `sleep` waits between attempts of a question; a write is never repeated.
+    What it has read stays read. `sleep` waits between attempts of a question; a write is never repeated. `lines` are
+    where its connection comes from and goes back to when it is closed; without any it has one of its own.
     """
 
     name: ClassVar[PlatformName] = PlatformName.GITHUB
     capabilities: ClassVar[Capabilities] = CAPABILITIES
 
     def __init__(
-        self, access: Access, offload: Offload, sleep: Callable[[float], None], setup: Setup | None = None
+        self,
+        access: Access,
+        offload: Offload,
+        sleep: Callable[[float], None],
+        setup: Setup | None = None,
+        lines: Lines | None = None,
     ) -> None:
         self._access = access
         self._offload = offload
         self._sleep = sleep
         self._setup = setup or Setup()
+        self._lines = lines
         self._talk: tuple[Session, Cards] | None = None
 
     def close(self) -> None:
-        if self._talk is not None:
-            self._session.close()
+        talk, self._talk = self._talk, None
+        if talk is not None:
+            talk[0].close()
 
     def verify(self, request: RawRequest) -> None:
         verify(request, self._setup.webhook_secret())
@@ -142,8 +151,10 @@ class GitHub:
         """The conversation, begun when the first thing is asked: an event that nothing reads costs no connection."""
         if self._talk is None:
             from ai_crm.platforms.github.card import Cards  # noqa: PLC0415 - cold start: http.client
+            from ai_crm.platforms.github.lines import Lines  # noqa: PLC0415 - cold start
             from ai_crm.platforms.github.session import Session  # noqa: PLC0415 - cold start
 
-            session = Session(self._access, self._setup, self._sleep)
+            lines = self._lines or Lines()
+            session = Session(lines.take(self._access), lines, self._setup, self._sleep)
             self._talk = (session, Cards(session))
         return self._talk

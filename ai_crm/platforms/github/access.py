@@ -10,9 +10,12 @@ from ai_crm.model.item import ItemRef
 
 
 class Access(Struct, frozen=True, kw_only=True):
-    """Where GitHub is and how to be let in; on Enterprise Server the two addresses end in `/api/v3`, `/api/graphql`."""
+    """Where GitHub is and how to be let in; on Enterprise Server the two addresses end in `/api/v3`, `/api/graphql`.
 
-    token: Callable[[], str]
+    `token` may block; an empty one sees what everybody sees.
+    """
+
+    token: Callable[[], str] = str
     api_url: str = "https://api.github.com"
     graphql_url: str = "https://api.github.com/graphql"
     proxy: str = ""

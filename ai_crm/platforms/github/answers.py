@@ -42,9 +42,13 @@ class Asked(Struct, frozen=True):
 
 
 class Quota:
-    """Remembers that GitHub told us to wait: until this delivery is over nothing more is sent."""
+    """Remembers that GitHub told us to wait: until this delivery is over nothing more is sent.
+
+    `refused` says whether GitHub did not accept the token, which then is of no use to the next one either.
+    """
 
     def __init__(self) -> None:
+        self.refused = False
         self._limited: RateLimited | None = None
 
     def admit(self) -> None:
@@ -54,6 +58,7 @@ class Quota:
 
     def understand(self, answer: Answer, asked: Asked) -> Value:
         """What a successful answer says, absent where it is empty. Raises UpstreamError for every other."""
+        self.refused |= answer.status == 401
         try:
             return _understood(answer, asked)
         except RateLimited as error:
@@ -121,6 +126,8 @@ def _refusal(answer: Answer, asked: Asked) -> UpstreamError:
 
 def grant(permission: str) -> str:
     """What to write where, for a person who reads a workflow's log."""
+    if not permission:
+        return "Check what the token or the app may do there, and that nobody suspended it"
     return (
         f"Add `{permission}` under `permissions:` in the workflow "
         "(a run for a pull request from a fork can only read, whatever stands there)"

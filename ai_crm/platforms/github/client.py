@@ -5,10 +5,8 @@ from __future__ import annotations
 from ai_crm import __version__
 from ai_crm.errors import AnswerUnintelligible, UpstreamUnavailable
 from ai_crm.model.address import parse_address
-from ai_crm.platforms.github.access import Access
-from ai_crm.platforms.github.answers import API_VERSION, Asked, Quota
+from ai_crm.platforms.github.answers import API_VERSION, Asked
 from ai_crm.platforms.github.encode import Request
-from ai_crm.platforms.github.payload import Value
 from ai_crm.platforms.transport import Answer
 
 _TIMEOUT = 10  # seconds of silence
@@ -19,14 +17,13 @@ class Client:
     repeats it looks for our mark first.
     """
 
-    def __init__(self, access: Access, quota: Quota) -> None:
+    def __init__(self, api_url: str, token: str) -> None:
         from github import Auth, Github  # noqa: PLC0415 - cold start: 190 ms
 
-        parse_address(access.api_url)  # refuses plain http to another machine, which PyGithub does not
-        self._quota = quota
+        parse_address(api_url)  # refuses plain http to another machine, which PyGithub does not
         self._requester = Github(
-            auth=Auth.Token(access.token()),
-            base_url=access.api_url,
+            auth=Auth.Token(token),
+            base_url=api_url,
             user_agent=f"ai-crm/{__version__}",
             api_version=API_VERSION,
             timeout=_TIMEOUT,
@@ -39,12 +36,8 @@ class Client:
     def close(self) -> None:
         self._requester.close()
 
-    def send(self, request: Request, asked: Asked) -> Value:
-        """What GitHub answers to a write. Raises UpstreamError."""
-        self._quota.admit()
-        return self._quota.understand(self._answer(request, asked), asked)
-
-    def _answer(self, request: Request, asked: Asked) -> Answer:
+    def send(self, request: Request, asked: Asked) -> Answer:
+        """GitHub's answer to a write, whatever its status. Raises UpstreamUnavailable, AnswerUnintelligible."""
         from requests import RequestException  # noqa: PLC0415 - cold start
 
         try:

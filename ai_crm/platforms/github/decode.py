@@ -15,6 +15,7 @@ from ai_crm.ports import RawRequest
 
 _EVENT = "x-github-event"
 _DELIVERY = "x-github-delivery"
+FORM = "application/x-www-form-urlencoded"
 _EVENT_FILE = "x-ai-crm-event-id"  # a workflow has no delivery id: the Action sends the event file's hash instead
 
 
@@ -29,7 +30,7 @@ def decode(request: RawRequest) -> tuple[Event, ...]:
     decoder = EVENTS.get(event)
     if decoder is None:
         raise _unknown(event)
-    payload = parse(_json(request))
+    payload = parse(document(request))
     delivery = Delivery(
         id=_delivery_id(request),
         event="pull_request" if event == "pull_request_target" else event,
@@ -42,6 +43,22 @@ def decode(request: RawRequest) -> tuple[Event, ...]:
     if find_trigger(delivery.name) is None:
         raise _unknown(delivery.name)
     return (decoder(delivery),)
+
+
+def document(request: RawRequest) -> bytes:
+    """The JSON itself; webhooks that send a form carry it in the field `payload`. Raises PayloadInvalid."""
+    if not request.headers.get("content-type", "").lower().startswith(FORM):
+        return request.body
+    from urllib.parse import parse_qs  # noqa: PLC0415 - cold start: only webhooks set up that way
+
+    try:
+        fields = parse_qs(request.body, strict_parsing=True, max_num_fields=10)
+    except ValueError as error:
+        raise PayloadInvalid("the body is not a form", where="GitHub") from error
+    documents = fields.get(b"payload", [])
+    if len(documents) != 1:
+        raise PayloadInvalid("the form must have exactly one field `payload`", where="GitHub")
+    return documents[0]
 
 
 # https://docs.github.com/en/webhooks/webhook-events-and-payloads
@@ -158,19 +175,3 @@ def _delivery_id(request: RawRequest) -> str:
     if not given.isascii() or not given.isprintable() or not 0 < len(given) <= 200:
         raise PayloadInvalid(f"the header {_DELIVERY} is missing or unreadable", where="GitHub")
     return given
-
-
-def _json(request: RawRequest) -> bytes:
-    """The document itself; webhooks that send a form carry it in the field `payload`."""
-    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return request.body
-    from urllib.parse import parse_qs  # noqa: PLC0415 - cold start: only webhooks set up that way
-
-    try:
-        fields = parse_qs(request.body, strict_parsing=True, max_num_fields=10)
-    except ValueError as error:
-        raise PayloadInvalid("the body is not a form", where="GitHub") from error
-    documents = fields.get(b"payload", [])
-    if len(documents) != 1:
-        raise PayloadInvalid("the form must have exactly one field `payload`", where="GitHub")
-    return documents[0]

@@ -70,10 +70,10 @@ class Reader:
         ref = f"?ref={segment(branch)}" if branch else ""
         asked = Asked(f"read {path}", project, "contents: read")
         try:
-            found = self._api.get(f"{repository(project)}/contents/{place}{ref}", asked)
+            found = self._api.get_again(f"{repository(project)}/contents/{place}{ref}", asked)
         except ItemMissing:
             # GitHub says 404 also for what the token may not see; only a repository that it sees can lack a file.
-            self._api.get(repository(project), Asked("see the repository", project, "contents: read"))
+            self._api.get_again(repository(project), Asked("see the repository", project, "contents: read"))
             return None
         origin = f"default branch {branch}" if branch else "default branch"
         return RulesText(path, _plain_file(found, path), origin)

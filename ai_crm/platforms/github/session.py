@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from ai_crm.model.item import Item, ItemKind, ItemRef
-from ai_crm.platforms.github.access import Access, Setup
+from ai_crm.platforms.github.access import Setup
 from ai_crm.platforms.github.answers import Asked, Quota
 from ai_crm.platforms.github.api import Api
 from ai_crm.platforms.github.encode import Request
 from ai_crm.platforms.github.fetch import fetch
+from ai_crm.platforms.github.lines import Line, Lines
 from ai_crm.platforms.github.payload import Value
 from ai_crm.platforms.github.reader import Comment, Reader
-
-if TYPE_CHECKING:
-    from ai_crm.platforms.github.client import Client  # cold start: PyGithub
 
 # What people talk under, and where a card can be a comment.
 THREADED = frozenset({ItemKind.ISSUE, ItemKind.PULL_REQUEST})
@@ -43,29 +40,26 @@ class Thread:
 
 
 class Session:
-    def __init__(self, access: Access, setup: Setup, sleep: Callable[[float], None]) -> None:
-        self._access = access
+    """Uses `line` until it is closed, and gives it back to `lines` then."""
+
+    def __init__(self, line: Line, lines: Lines, setup: Setup, sleep: Callable[[float], None]) -> None:
+        self._line = line
+        self._lines = lines
         self.setup = setup
         self._quota = Quota()
-        self._api = Api(access, self._quota, sleep)
+        self._api = Api(line, self._quota, sleep, lines.kept)
         self.read = Reader(self._api)
-        self._client: Client | None = None
         self._threads: dict[ItemRef, Thread] = {ref: Thread(iter(())) for ref in setup.fresh}
 
     def close(self) -> None:
-        self._api.close()
-        if self._client is not None:
-            self._client.close()
+        self._lines.give(self._line, refused=self._quota.refused)
 
     def fetch(self, ref: ItemRef) -> Item:
         return fetch(self._api, ref)
 
     def send(self, request: Request, asked: Asked) -> Value:
-        if self._client is None:
-            from ai_crm.platforms.github.client import Client  # noqa: PLC0415 - cold start: PyGithub
-
-            self._client = Client(self._access, self._quota)
-        return self._client.send(request, asked)
+        self._quota.admit()
+        return self._quota.understand(self._line.writer().send(request, asked), asked)
 
     def comments(self, item: ItemRef, *, again: bool = False) -> Thread:
         """The comments under an item; `again` forgets what was read before."""

@@ -19,6 +19,9 @@ TARGET = Path(__file__).with_name("api.github.com.excerpt.json")
 ANSWERS = Path(__file__).with_name("api.github.com.answers.json.gz")
 
 OPERATIONS = (
+    "GET /app/hook/deliveries",
+    "POST /app/hook/deliveries/{delivery_id}/attempts",
+    "POST /app/installations/{installation_id}/access_tokens",
     "GET /orgs/{org}/teams/{team_slug}",
     "GET /orgs/{org}/teams/{team_slug}/memberships/{username}",
     "GET /repos/{owner}/{repo}",
@@ -33,6 +36,9 @@ OPERATIONS = (
     "GET /repos/{owner}/{repo}/deployments/{deployment_id}",
     "GET /repos/{owner}/{repo}/deployments/{deployment_id}/statuses",
     "GET /repos/{owner}/{repo}/git/ref/{ref}",
+    "GET /repos/{owner}/{repo}/hooks/{hook_id}/deliveries",
+    "POST /repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}/attempts",
+    "GET /repos/{owner}/{repo}/installation",
     "GET /repos/{owner}/{repo}/issues",
     "POST /repos/{owner}/{repo}/issues",
     "GET /repos/{owner}/{repo}/issues/comments/{comment_id}",

@@ -1,0 +1,95 @@
+"""The hub's web side as one ASGI application: which doors there are, and what stands behind them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+from msgspec import Struct
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from ai_crm.hub.frame import Frame
+from ai_crm.hub.problems import HANDLED, on_error, problem
+from ai_crm.hub.receipt import SECONDS
+from ai_crm.hub.routes import Open, route, undeclared
+from ai_crm.hub.telemetry import Metrics
+from ai_crm.hub.webhooks import PATH, Webhooks
+from ai_crm.model.access import Permission
+from ai_crm.model.item import PlatformName
+from ai_crm.ports import Clock
+from ai_crm.ports.queue import Inbox
+from ai_crm.ports.receiver import Connections, Keys, Receiver
+
+log = structlog.get_logger()
+
+
+def _new_id() -> str:
+    return secrets.token_hex(8)
+
+
+class Parts(Struct, frozen=True, kw_only=True):
+    """What the web side stands on.
+
+    `ready` says why nothing can be accepted, or ""; `wake` tells a worker that something was. `receipt_seconds` is how
+    long a body may take.
+    """
+
+    connections: Connections
+    receivers: Mapping[PlatformName, Receiver]
+    inbox: Inbox
+    keys: Keys
+    clock: Clock
+    ready: Callable[[], Awaitable[str]]
+    wake: Callable[[], None]
+    metrics: Metrics
+    api: tuple[Route, ...] = ()
+    new_id: Callable[[], str] = _new_id
+    receipt_seconds: float = SECONDS
+
+
+def build_app(parts: Parts) -> Starlette:
+    """Raises ValueError when a route has no policy: no door is open because somebody forgot it."""
+    routes = (*_own_routes(parts), *parts.api)
+    if forgotten := undeclared(routes):
+        raise ValueError(f"routes without a policy: {', '.join(forgotten)}")
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Frame, metrics=parts.metrics, new_id=parts.new_id)],
+        exception_handlers=dict.fromkeys(HANDLED, on_error),
+    )
+    app.router.redirect_slashes = False
+    app.state.keys = parts.keys
+    app.state.receipt_seconds = parts.receipt_seconds
+    return app
+
+
+def _own_routes(parts: Parts) -> tuple[Route, ...]:
+    webhooks = Webhooks(parts.connections, parts.receivers, parts.inbox, parts.clock, parts.wake, parts.metrics)
+
+    async def alive(_request: Request) -> Response:
+        return PlainTextResponse("ok")
+
+    async def ready(_request: Request) -> Response:
+        trouble = await parts.ready()
+        if not trouble:
+            return PlainTextResponse("ready")
+        log.warning("not_ready", action="readyz", problem=trouble)
+        return problem(503, "not-ready", "The log says why.", {"Retry-After": "5"})
+
+    async def metrics(_request: Request) -> Response:
+        body, content_type = parts.metrics.exposition()
+        return Response(body, headers={"Content-Type": content_type})
+
+    signed = Open("every call is signed with the secret of its connection")
+    health = Open("says nothing but whether the process is well, to whatever watches it")
+    return (
+        route(PATH, webhooks.receive, ("POST",), signed, webhooks.limit),
+        route("/healthz", alive, ("GET",), health),
+        route("/readyz", ready, ("GET",), health),
+        route("/metrics", metrics, ("GET",), Permission.METRICS_READ),
+    )

@@ -1,0 +1,86 @@
+"""Who may come through which door: every route declares it, and it is checked before anything else is looked at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterable
+
+from msgspec import Struct
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from ai_crm.hub.receipt import received
+from ai_crm.model.access import Permission, Principal, demand
+from ai_crm.ports.receiver import Keys
+
+
+class Open(Struct, frozen=True):
+    """No key is asked for, and `why` that is right: a signature is checked instead, or there is nothing to protect."""
+
+    why: str
+
+
+Policy = Open | Permission
+Endpoint = Callable[[Request], Awaitable[Response]]
+Limit = Callable[[Request], int]
+
+
+def a_mebibyte(_request: Request) -> int:
+    return 1024 * 1024
+
+
+class Guard:
+    """An endpoint behind its policy. The principal is `request.state.principal`; a body is received within `limit`.
+
+    Without a key that is known: 401. With one that may not: 403.
+    """
+
+    def __init__(self, path: str, endpoint: Endpoint, policy: Policy, limit: Limit) -> None:
+        self.path = path
+        self.policy = policy
+        self._endpoint = endpoint
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        if isinstance(self.policy, Permission):
+            request.state.principal = await _permitted(request, self.policy)
+        request = Request(scope, received(request, receive, self._limit(request)))
+        response = await self._endpoint(request)
+        await response(scope, receive, send)
+
+
+def route(path: str, endpoint: Endpoint, methods: tuple[str, ...], policy: Policy, limit: Limit = a_mebibyte) -> Route:
+    """A route behind a policy. `limit` says how many bytes a body may have."""
+    return Route(path, Guard(path, endpoint, policy, limit), methods=list(methods), name=f"{methods[0]} {path}")
+
+
+def undeclared(routes: Iterable[BaseRoute]) -> tuple[str, ...]:
+    """The routes that nobody decided about."""
+    return tuple(repr(each) for each in routes if not isinstance(getattr(each, "endpoint", None), Guard))
+
+
+_BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] ([\x21-\x7e]{1,512})")
+
+
+async def _permitted(request: Request, permission: Permission) -> Principal:
+    key = _key(request)
+    keys: Keys = request.app.state.keys
+    principal = await keys.principal(key) if key else None
+    if principal is None:
+        raise HTTPException(
+            401,
+            "An API key is needed, and this request has none that is known. Send it as `Authorization: Bearer <key>`.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    return demand(principal, permission, principal.workspace)
+
+
+def _key(request: Request) -> str:
+    """The key, of exactly one well-formed header; empty for anything else."""
+    given = [value for name, value in request.scope["headers"] if name == b"authorization"]
+    found = _BEARER.fullmatch(given[0]) if len(given) == 1 else None
+    return found.group(1).decode("ascii") if found else ""

@@ -1,0 +1,147 @@
+"""The hub's hands: takes what is due as fast as it can be worked on, and lets go of it in order when it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from typing import TypeVar
+
+import structlog
+
+from ai_crm.errors import AiCrmError, StoreError
+from ai_crm.flow.deliver import platform_of
+from ai_crm.flow.work import Desk, Outcome, carry_out, decide_delivery, give_up_change, give_up_delivery
+from ai_crm.model.delivery import Setback
+from ai_crm.ports.queue import HeldChange, HeldDelivery
+
+# How many of each a worker has in hand at once, and how long it sleeps when nobody wakes it.
+_DELIVERIES = 32
+_CHANGES = 16
+_NAP = 0.2
+# After the store failed, so that one that is down is not asked a thousand times a second.
+_PAUSE = 1.0
+
+Told = Callable[[str, str, str, Outcome], None]
+Held = TypeVar("Held", HeldDelivery, HeldChange)
+
+log = structlog.get_logger()
+
+
+class Bell:
+    """Wakes whoever waits for work in this process. Rung once too often it costs one look at the queue."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    async def wait(self, most: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._rung.wait(), most)
+        self._rung.clear()
+
+
+class Worker:
+    """`holder` names this process in leases; `told` hears of the end of each piece of work: queue, platform, kind,
+    outcome."""
+
+    def __init__(self, desk: Desk, holder: str, inbox_bell: Bell, told: Told) -> None:
+        self._desk = desk
+        self._holder = holder
+        self._inbox_bell = inbox_bell
+        self._outbox_bell = Bell()
+        self._told = told
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Works until `stop`; returns when everything in hand is finished."""
+        await asyncio.gather(self._decide(), self._deliver())
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._inbox_bell.ring()
+        self._outbox_bell.ring()
+
+    async def _decide(self) -> None:
+        while not self._stopping:
+            held = await self._taken(partial(self._desk.inbox.take, self._holder, self._now(), _DELIVERIES))
+            if not held:
+                await self._inbox_bell.wait(_NAP)
+                continue
+            lanes = groupby(sorted(held, key=_lane), key=_lane)
+            await asyncio.gather(*[self._decide_lane(tuple(lane)) for _name, lane in lanes])
+            self._outbox_bell.ring()
+
+    async def _decide_lane(self, held: tuple[HeldDelivery, ...]) -> None:
+        """One after the other; what stands behind one that must wait waits too."""
+        for position, each in enumerate(held):
+            outcome = await self._decide_one(each)
+            self._told("inbox", each.delivery.platform, each.delivery.name, outcome)
+            if outcome is Outcome.POSTPONED:
+                for behind in held[position + 1 :]:
+                    await self._let_go(behind)
+                return
+
+    async def _decide_one(self, held: HeldDelivery) -> Outcome:
+        try:
+            return await decide_delivery(held, self._desk)
+        except Exception as fault:  # noqa: BLE001 - the worker's one place: anything else is a fault of ours
+            log.exception("decide", action="decide", event=held.delivery.id)
+            await self._quietly(give_up_delivery(held, fault, self._desk))
+            return Outcome.DEAD
+
+    async def _let_go(self, held: HeldDelivery) -> None:
+        behind = Setback(reason="behind", detail="an earlier event of the same item waits")
+        await self._quietly(self._desk.inbox.postpone(held.lease, behind, self._now()))
+
+    async def _deliver(self) -> None:
+        """Keeps so many changes under way: one that takes long keeps nobody else waiting."""
+        running: set[asyncio.Task[None]] = set()
+        while not self._stopping:
+            free = _CHANGES - len(running)
+            held = await self._taken(partial(self._desk.outbox.take, self._holder, self._now(), free))
+            running |= {asyncio.create_task(self._deliver_one(each)) for each in held}
+            if len(running) < _CHANGES and len(held) < free:
+                await self._outbox_bell.wait(_NAP)
+            elif running:
+                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            running = {task for task in running if not task.done()}
+        if running:
+            await asyncio.wait(running)
+
+    async def _deliver_one(self, held: HeldChange) -> None:
+        try:
+            outcome = await carry_out(held, self._desk)
+        except Exception as fault:  # noqa: BLE001 - as above
+            log.exception("carry_out", action="carry_out", change=held.change.key)
+            await self._quietly(give_up_change(held, fault, self._desk))
+            outcome = Outcome.DEAD
+        self._told("outbox", platform_of(held.change), str(held.change.__struct_config__.tag), outcome)
+        self._outbox_bell.ring()
+
+    async def _taken(self, take: Callable[[], Awaitable[tuple[Held, ...]]]) -> tuple[Held, ...]:
+        try:
+            return await take()
+        except StoreError as error:
+            log.warning("take", action="take", problem=str(error))
+            await asyncio.sleep(_PAUSE)
+            return ()
+
+    async def _quietly(self, work: Awaitable[None]) -> None:
+        """A store that is away keeps the row leased; it is taken up again when the lease runs out."""
+        try:
+            await work
+        except AiCrmError as error:
+            log.warning("let_go", action="let_go", problem=str(error))
+
+    def _now(self) -> datetime:
+        return self._desk.clock.now()
+
+
+def _lane(held: HeldDelivery) -> tuple[str, str]:
+    return (held.delivery.workspace, held.delivery.lane)

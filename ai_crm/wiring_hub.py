@@ -1,0 +1,247 @@
+"""How the hub's parts are put together: one database, one group of transactions, the platforms of every connection."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import TypeVar
+
+from msgspec import Struct
+from sqlalchemy import Engine
+
+from ai_crm import wiring
+from ai_crm.analysis import offline_analyst
+from ai_crm.config.agents import load_agents
+from ai_crm.config.hub_rules import HubRules
+from ai_crm.config.hub_settings import HubSettings
+from ai_crm.config.policy import load_policy
+from ai_crm.errors import CredentialsRefused
+from ai_crm.flow.deliver import platform_of
+from ai_crm.flow.work import Desk, Source
+from ai_crm.model.event import Event
+from ai_crm.model.item import PlatformName
+from ai_crm.platforms.github import Access
+from ai_crm.platforms.github.account import GitHubAccount
+from ai_crm.platforms.github.credentials import AppCredentials, TokenCredentials
+from ai_crm.platforms.github.receive import GitHubReceiver
+from ai_crm.ports import Applier, Clock, Offload, RawRequest, RulesText, Store
+from ai_crm.ports.queue import HeldChange, Pace, Paces
+from ai_crm.ports.receiver import Connection, Connections, Receiver
+from ai_crm.rules.merge import merged
+from ai_crm.rules.rule import Defaults, Policy
+from ai_crm.store.connections import SqlConnections
+from ai_crm.store.database import engine_for
+from ai_crm.store.dispatch import SqlOutbox
+from ai_crm.store.inbox import SqlInbox
+from ai_crm.store.keys import SqlKeys
+from ai_crm.store.migrations import migrate
+from ai_crm.store.records import SqlRecords
+from ai_crm.store.sql import SqlStore
+from ai_crm.store.transactions import Grouped
+from ai_crm.store.vault import Vault, vault_key
+
+T = TypeVar("T")
+
+RECEIVERS: Mapping[PlatformName, Receiver] = MappingProxyType({PlatformName.GITHUB: GitHubReceiver()})
+
+# https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api (secondary limits, as of 2026-11);
+# Slack: one message a second in a channel; Teams: 1,800 operations an hour in a thread.
+PACES: Paces = MappingProxyType(
+    {
+        PlatformName.GITHUB: (
+            Pace(name="minute", amount=80, seconds=60.0),
+            Pace(name="hour", amount=500, seconds=3600.0),
+        ),
+        PlatformName.SLACK: (Pace(name="channel", amount=1, seconds=1.0, per_target=True),),
+        PlatformName.TEAMS: (Pace(name="thread", amount=1, seconds=2.0, per_target=True),),
+    }
+)
+
+# Calls that block at the same time; each is mostly waiting for somebody else's answer.
+_THREADS = 16
+
+
+class Hub(Struct, frozen=True, kw_only=True):
+    """The parts as the front ends use them. `holder` names this process in leases."""
+
+    settings: HubSettings
+    clock: Clock
+    connections: SqlConnections
+    keys: SqlKeys
+    records: SqlRecords
+    inbox: SqlInbox
+    store: Callable[[str], Store]
+    desk: Desk
+    holder: str
+    close: Callable[[], None]
+
+
+def database(settings: HubSettings) -> Engine:
+    """The database with all its tables; the data folder is made where it is missing. Raises StoreError."""
+    os.makedirs(settings.data, mode=0o700, exist_ok=True)
+    engine = engine_for(settings.database_url.reveal())
+    migrate(engine)
+    return engine
+
+
+def assemble(settings: HubSettings, clock: Clock, paces: Paces = PACES) -> Hub:
+    """Raises SettingsInvalid and StoreError: nothing is begun that could not go on."""
+    engine = database(settings)
+    transactions = Grouped(engine)
+    connections = SqlConnections(transactions, Vault(vault_key(settings.secret_key, settings.key_file)), clock)
+    threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="call")
+    offload = _in(threads)
+    stores: dict[str, Store] = {}
+
+    def store(workspace: str) -> Store:
+        if workspace not in stores:
+            stores[workspace] = SqlStore(transactions, offload, workspace, carrier="hub")
+        return stores[workspace]
+
+    inbox = SqlInbox(transactions, settings.lease_seconds)
+    reach = _Reach(settings, connections, offload)
+
+    def close() -> None:
+        reach.close()
+        threads.shutdown()
+        transactions.close()
+        engine.dispose()
+
+    return Hub(
+        settings=settings,
+        clock=clock,
+        connections=connections,
+        keys=SqlKeys(transactions, clock),
+        records=SqlRecords(transactions),
+        inbox=inbox,
+        store=store,
+        desk=Desk(
+            inbox=inbox,
+            outbox=SqlOutbox(transactions, paces, settings.lease_seconds),
+            reach=reach,
+            store=store,
+            analyst=offline_analyst(),
+            clock=clock,
+            chance=random.random,
+        ),
+        holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+        close=close,
+    )
+
+
+def _in(threads: ThreadPoolExecutor) -> Offload:
+    async def offload(work: Callable[[], T], /) -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+    return offload
+
+
+class _Reach:
+    """Implements flow.work.Reach with the platforms that there are."""
+
+    def __init__(self, settings: HubSettings, connections: Connections, offload: Offload) -> None:
+        self._connections = connections
+        self._offload = offload
+        self._settings = settings
+        self._rules = HubRules(settings.rules_folder)
+        self._catalogue = load_agents()
+        self._policies: dict[bytes, Policy] = {}
+        self._accounts: dict[str, tuple[Connection, GitHubAccount]] = {}
+        self._chat = wiring.appliers(
+            None,
+            wiring.ChatAccess(
+                slack_bot_token=settings.slack_bot_token,
+                teams_app_id=settings.teams_app_id,
+                teams_app_password=settings.teams_app_password,
+                teams_tenant_id=settings.teams_tenant_id,
+                teams_service_url=settings.teams_service_url,
+                proxy=settings.proxy,
+            ),
+            offload,
+        )
+
+    def close(self) -> None:
+        for _connection, account in self._accounts.values():
+            account.close()
+        for applier in self._chat.values():
+            applier.close()
+
+    def decode(self, platform: PlatformName, request: RawRequest) -> tuple[Event, ...]:
+        return wiring.decoder(platform)(request)
+
+    def policy(self, workspace: str, text: RulesText | None) -> Policy:
+        own = None if text is None else self._parsed(text)
+        return merged(own, self._rules.of(workspace), self._catalogue)
+
+    @asynccontextmanager
+    async def source(self, connection: str, event: Event) -> AsyncIterator[Source]:
+        account = await self._account(connection)
+        github = account.open(event.project.name, default_branch=event.project.default_branch)
+        try:
+            yield github
+        finally:
+            github.close()
+
+    @asynccontextmanager
+    async def applier(self, held: HeldChange) -> AsyncIterator[Applier]:
+        name = platform_of(held.change)
+        if name is not PlatformName.GITHUB:
+            yield self._chat[name]
+            return
+        account = await self._account(held.connection)
+        github = account.open(held.change.item.project)
+        try:
+            yield github
+        finally:
+            github.close()
+
+    async def _account(self, connection: str) -> GitHubAccount:
+        """Kept as long as the connection stays what it was."""
+        found = await self._connections.find(connection)
+        if found is None:
+            raise CredentialsRefused(
+                f"there is no connection {connection!r} that is switched on",
+                hint="`ai-crm connections list` shows them",
+            )
+        known = self._accounts.get(connection)
+        if known is None or known[0] != found:
+            known = (found, _github_account(found, self._offload, self._settings))
+            self._accounts[connection] = known
+        return known[1]
+
+    def _parsed(self, text: RulesText) -> Policy:
+        """Parsing costs more than deciding, and a file changes rarely."""
+        if text.text not in self._policies:
+            if len(self._policies) > 256:
+                self._policies.clear()
+            self._policies[text.text] = load_policy(text.text, text.path, Defaults())
+        return self._policies[text.text]
+
+
+def _github_account(connection: Connection, offload: Offload, settings: HubSettings) -> GitHubAccount:
+    given = connection.settings
+    if "private_key" in connection.secrets:
+        credentials: AppCredentials | TokenCredentials = AppCredentials(
+            app_id=given["app_id"], private_key=connection.secrets["private_key"]
+        )
+    elif "token" in connection.secrets:
+        credentials = TokenCredentials(token=connection.secrets["token"])
+    else:
+        raise CredentialsRefused(
+            "this connection has neither a token nor the private key of an app, so nothing can be read or written",
+            where=connection.id,
+            hint="Remove it and add it again with one of them",
+        )
+    api_url = given.get("api_url", "https://api.github.com")
+    where = Access(
+        api_url=api_url, graphql_url=given.get("graphql_url", f"{api_url}/graphql"), proxy=settings.proxy.reveal()
+    )
+    return GitHubAccount(credentials, offload, time.sleep, time.time, where)

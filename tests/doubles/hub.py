@@ -1,0 +1,130 @@
+"""A hub as an operator runs it: the command in a process of its own, with a data folder, on loopback."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, Self
+
+import msgspec
+
+from tests.doubles.http import Answer, ask
+
+SECRET = "hub-test-secret"
+CONNECTION = "main"
+
+_PATIENCE = 30.0
+
+
+class Hub:
+    """`environ` is added to what the process gets. It is started by `with`, and what it wrote stays in `data`."""
+
+    def __init__(self, data: Path, environ: Mapping[str, str] | None = None, role: str = "all") -> None:
+        self.data = data
+        self.url = ""
+        self._role = role
+        self._environ = {
+            "PATH": os.environ["PATH"],
+            "AI_CRM_DATA": str(data),
+            "AI_CRM_GITHUB_WEBHOOK_SECRET": SECRET,
+            "AI_CRM_GITHUB_TOKEN": "ghs_test",
+            **(environ or {}),
+        }
+        self._process: subprocess.Popen[str] | None = None
+        self._log: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Runs `ai-crm` beside the hub."""
+        return subprocess.run(
+            [sys.executable, "-I", "-m", "ai_crm.cli", *arguments],
+            env=self._environ,
+            check=check,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def connect(self, api_url: str) -> None:
+        """Connects GitHub under the name `main`."""
+        self.command("connections", "add-github", CONNECTION, "--api-url", api_url)
+
+    def key(self, role: str = "operator") -> str:
+        return self.command("keys", "create", "tester", "--role", role).stdout.strip()
+
+    def start(self) -> None:
+        self._log = open(self.data / f"hub-{self._role}.log", "a", encoding="utf-8")
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-m", "ai_crm.cli", "serve", "--role", self._role, "--port", "0"],
+            env=self._environ,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert "http://" in line, f"the hub did not start: {line}{self.log()}"
+        self.url = line.split()[2]
+
+    def stop(self) -> int:
+        """Tells it to end in order; its status."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> int:
+        return self._end(signal.SIGKILL)
+
+    def log(self) -> str:
+        return (self.data / f"hub-{self._role}.log").read_text(encoding="utf-8")
+
+    def send(
+        self, event: str, body: bytes, delivery: str = "", *, secret: str = SECRET, connection: str = CONNECTION
+    ) -> Answer:
+        """Sends a signed webhook, as GitHub would."""
+        signature = hmac.digest(secret.encode(), body, "sha256").hex()
+        headers = {
+            "content-type": "application/json",
+            "x-github-event": event,
+            "x-github-delivery": delivery or hashlib.sha256(event.encode() + body).hexdigest()[:36],
+            "x-hub-signature-256": f"sha256={signature}",
+        }
+        return ask("POST", f"{self.url}/webhooks/github/{connection}", body, headers)
+
+    def ask(self, path: str, key: str, method: str = "GET", body: Any = None, **headers: str) -> Answer:
+        sent = None if body is None else msgspec.json.encode(body)
+        return ask(method, self.url + path, sent, {"authorization": f"Bearer {key}", **headers})
+
+    def settled(self, event: str, key: str) -> Any:
+        """The event's record once nothing of it waits any more."""
+        end = time.monotonic() + _PATIENCE
+        while time.monotonic() < end:
+            answer = self.ask(f"/api/v1/events/{event}", key)
+            if answer.status == 200 and answer.json()["settled"]:
+                return answer.json()
+            time.sleep(0.05)
+        raise AssertionError(f"{event} did not settle: {answer.status} {answer.body!r}\n{self.log()}")
+
+    def _end(self, how: signal.Signals) -> int:
+        process = self._process
+        if process is None:
+            return 0
+        process.send_signal(how)
+        status = process.wait(30)
+        assert process.stdout is not None
+        process.stdout.close()
+        self._process = None
+        if self._log is not None:
+            self._log.close()
+        return status
