@@ -59,7 +59,7 @@ VARIABLES: Mapping[str, str] = {
     "AI_CRM_HOST": "address to listen on, 127.0.0.1",
     "AI_CRM_PORT": "port to listen on, 8080",
     "AI_CRM_BASE_URL": "how the hub is reached from outside, https://hub.example.com",
-    "AI_CRM_LEASE_SECONDS": "how long what a dead process had in hand stays untouched, 60; longer than any call takes",
+    "AI_CRM_LEASE_SECONDS": "how long what a dead process had in hand stays untouched, 180; longer than any call takes",
     "AI_CRM_GITHUB_TOKEN": "read by `ai-crm connections add-github` alone",
     "AI_CRM_GITHUB_WEBHOOK_SECRET": "read by `ai-crm connections add-github` alone",
     "AI_CRM_WEBHOOK_SIGNING_SECRET": "signs the webhooks that rules send (Standard Webhooks)",
@@ -83,7 +83,7 @@ def read_hub_settings(environ: Mapping[str, str]) -> HubSettings:
         secret_key=read.secret("AI_CRM_SECRET_KEY"),
         host=read.text("AI_CRM_HOST", "127.0.0.1"),
         port=_number(read.text("AI_CRM_PORT", "8080")),
-        lease_seconds=_number(read.text("AI_CRM_LEASE_SECONDS", "60")),
+        lease_seconds=_number(read.text("AI_CRM_LEASE_SECONDS", "180")),
         base_url=read.url("AI_CRM_BASE_URL"),
         github_token=read.secret("AI_CRM_GITHUB_TOKEN"),
         github_webhook_secret=read.secret("AI_CRM_GITHUB_WEBHOOK_SECRET"),
@@ -116,7 +116,7 @@ def _unusable(settings: HubSettings) -> tuple[Problem, ...]:
         problems.append(Problem("AI_CRM_PORT", 0, 0, "is not a port", hint))
     if settings.lease_seconds < 1:
         problems.append(
-            Problem("AI_CRM_LEASE_SECONDS", 0, 0, "is not a number of seconds", "usually 60, never under 30")
+            Problem("AI_CRM_LEASE_SECONDS", 0, 0, "is not a number of seconds", "usually 180: longer than the slowest call")
         )
     return tuple(problems)
 

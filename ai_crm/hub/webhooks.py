@@ -145,8 +145,10 @@ _NAME = re.compile("[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 
 def _platform(request: Request) -> PlatformName | None:
-    name = request.path_params["platform"]
-    return PlatformName(name) if name in PlatformName else None
+    try:
+        return PlatformName(request.path_params["platform"])
+    except ValueError:
+        return None
 
 
 def _joined(request: Request) -> Mapping[str, str]:

@@ -223,14 +223,13 @@ def _average(figures: _Platform) -> int | None:
 def _top_workflows(connection: Connection, workspace: str, start: str, end: str) -> tuple[Workflow, ...]:
     """By how often a rule matched. Counted here: PostgreSQL's JSON functions refuse what strangers may write."""
     table = tables.decision
-    payloads = connection.execution_options(yield_per=_BATCH).execute(
-        select(table.c.payload).where(
-            table.c.workspace == workspace,
-            table.c.decided_at >= start,
-            table.c.decided_at < end,
-            table.c.answer.in_((Answer.ACT, Answer.NOTHING)),
-        )
+    statement = select(table.c.payload).where(
+        table.c.workspace == workspace,
+        table.c.decided_at >= start,
+        table.c.decided_at < end,
+        table.c.answer.in_((Answer.ACT, Answer.NOTHING)),
     )
+    payloads = connection.execute(statement.execution_options(yield_per=_BATCH))
     counted: Counter[str] = Counter()
     for payload in payloads.scalars():
         counted.update(verdict.rule for verdict in _DECIDED.decode(payload).verdicts if verdict.matched)

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, exists, or_, select, text, tuple_
+from sqlalchemy import Connection, Row, bindparam, exists, or_, select, text, tuple_, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ai_crm.errors import StoreUnavailable
@@ -30,20 +30,13 @@ _ADD = {
     "sqlite": sqlite.insert(_TABLE).on_conflict_do_nothing().returning(_ROW.id),
     "postgresql": postgresql.insert(_TABLE).on_conflict_do_nothing().returning(_ROW.id),
 }
-_SAME = (
-    select(_ROW.id)
-    .where(_ROW.workspace == bindparam("workspace"))
-    .where(
-        or_(
-            _ROW.id == bindparam("id"),
-            (_ROW.connection == bindparam("connection"))
-            & (_ROW.vendor_id == bindparam("vendor_id"))
-            & text("delivery.vendor_id <> ''"),
-            (_ROW.connection == bindparam("connection")) & (_ROW.body_hash == bindparam("body_hash")),
-        )
-    )
-    .limit(1)
-)
+_HERE = (_ROW.workspace == bindparam("workspace"), _ROW.connection == bindparam("connection"))
+# One lookup in an index for each way of being the same.
+_SAME = union_all(
+    select(_ROW.id).where(_ROW.workspace == bindparam("workspace"), _ROW.id == bindparam("id")),
+    select(_ROW.id).where(*_HERE, _ROW.vendor_id == bindparam("vendor_id"), text("vendor_id <> ''")),
+    select(_ROW.id).where(*_HERE, _ROW.body_hash == bindparam("body_hash")),
+).limit(1)
 _OLDER = _TABLE.alias("older")
 _BLOCKED = exists().where(
     _OLDER.c.workspace == _ROW.workspace,

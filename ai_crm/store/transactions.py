@@ -114,10 +114,8 @@ class Grouped:
             waiting = self._waiting()
             more = None not in waiting
             jobs = [job for job in waiting if job]
-            try:
-                self._together(jobs)
-            except Exception:  # noqa: BLE001 - this thread must live, and its callers must hear of it
-                _fail(jobs, StoreUnavailable("the writer failed in a way that is not foreseen", hint="Try again"))
+            if _error_of(lambda: self._together(jobs)):  # noqa: B023 - runs at once
+                _fail(jobs, StoreUnavailable("the writer failed in a way that nobody foresaw", hint="Try again"))
             _tell(jobs)
 
     def _waiting(self) -> list[_Job | None]:
@@ -154,21 +152,13 @@ class _Job:
         self._result: Any = None
 
     def run_within(self, connection: Connection) -> None:
-        """In a savepoint. Raises _TransactionLost when the jobs before it are gone too."""
-        try:
-            with in_our_words(connection.engine):
-                self._run_in_savepoint(connection)
-        except _TransactionLost:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to who brought the job
-            self.error = error
+        """In a savepoint. Raises _TransactionLost when the jobs before it are gone too, StoreError when the server is."""
+        self.error = _error_of(lambda: self._run_in_savepoint(connection))
+        if self.error and (connection.invalidated or isinstance(self.error, _TransactionLost)):
+            raise self.error
 
     def run_alone(self, own: _Tables) -> None:
-        self.error = None
-        try:
-            self._result = own.write(self._work)
-        except Exception as error:  # noqa: BLE001 - as above
-            self.error = error
+        self.error = _error_of(lambda: self._keep(own.write(self._work)))
 
     def tell(self) -> None:
         """Runs in the loop of who waits, if anybody still does."""
@@ -180,17 +170,17 @@ class _Job:
             self.told.set_result(self._result)
 
     def _run_in_savepoint(self, connection: Connection) -> None:
-        try:
-            with connection.begin_nested():
-                self._result = self._work(connection)
-        except SQLAlchemyError as error:
-            if _is_lost(connection, error):
-                raise _TransactionLost from None
-            raise
-        except Exception:
-            if _is_lost(connection, None):
-                raise _TransactionLost from None
-            raise
+        with in_our_words(connection.engine):
+            try:
+                with connection.begin_nested():
+                    self._keep(self._work(connection))
+            except SQLAlchemyError as error:
+                if _is_lost(connection, error):
+                    raise _TransactionLost from None
+                raise
+
+    def _keep(self, result: Any) -> None:
+        self._result = result
 
 
 class _Tables:
@@ -216,10 +206,19 @@ class _Tables:
             self._ready = True
 
 
-def _is_lost(connection: Connection, error: SQLAlchemyError | None) -> bool:
+def _error_of(run: Callable[[], None]) -> Exception | None:
+    """Whatever a job raises is for who brought it; the thread goes on."""
+    try:
+        run()
+    except Exception as error:  # noqa: BLE001 - see above
+        return error
+    return None
+
+
+def _is_lost(connection: Connection, error: SQLAlchemyError) -> bool:
     """Whether more is gone than the savepoint: SQLite rolls everything back when its disk is full, for one."""
     if connection.invalidated:
-        return True
+        return False
     if connection.dialect.name == "sqlite":
         return not connection.connection.dbapi_connection.in_transaction  # type: ignore[union-attr]
     code = str(getattr(error.orig, "sqlstate", None) or "") if isinstance(error, DBAPIError) else ""

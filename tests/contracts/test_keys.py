@@ -62,24 +62,12 @@ def test_the_key_itself_is_nowhere_in_the_database(keys: SqlKeys, finish: Finish
     assert not any(key.rpartition("_")[2] in str(value) for value in row)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        lambda key: "",
-        lambda key: key[:-1] + ("A" if key[-1] != "A" else "B"),
-        lambda key: key + "x",
-        lambda key: key + "\n",
-        lambda key: key.upper(),
-        lambda key: "aicrm_" + "0" * 16 + key[22:],
-        lambda key: "\ud800\0é",
-    ],
-)
-def test_a_key_that_is_not_exactly_ours_is_nobodys(
-    keys: SqlKeys, finish: Finish, wrong: Callable[[str], str]
-) -> None:
+def test_a_key_that_is_not_exactly_ours_is_nobodys(keys: SqlKeys, finish: Finish) -> None:
     key = finish(keys.create("default", "ci", Role.ACTION, None, NOON))
+    another = key[:-1] + ("A" if key[-1] != "A" else "B")
 
-    assert finish(keys.principal(wrong(key))) is None
+    for wrong in ("", another, key + "x", key + "\n", key.upper(), "aicrm_" + "0" * 16 + key[22:], "\ud800\0é"):
+        assert finish(keys.principal(wrong)) is None
 
 
 def test_a_key_works_until_it_expires(keys: SqlKeys, finish: Finish, clock: _Clock) -> None:

@@ -515,7 +515,8 @@ def test_two_workers_share_everything_and_nothing_twice(
 
     async def work() -> list[str]:
         accepts = (
-            workers[0].inbox.accept(deliveries.make(n, lane=f"lane {n % 21}", connection=f"c{n % 3}")) for n in range(80)
+            workers[0].inbox.accept(deliveries.make(n, lane=f"lane {n % 21}", connection=f"c{n % 3}"))
+            for n in range(80)
         )
         await asyncio.gather(*accepts)
         done = await asyncio.gather(drain(workers[0], "a"), drain(workers[1], "b"))
@@ -593,6 +594,25 @@ def test_a_job_that_breaks_the_whole_transaction_takes_nothing_from_the_others(
         ] * 10
         assert isinstance(results[10], StoreError)
         assert await process.rows("SELECT count(*) FROM delivery") == [(20,)]
+
+    asyncio.run(work())
+
+
+def test_a_connection_that_breaks_in_mid_batch_is_unavailable_and_made_anew(
+    process: Process, deliveries: Deliveries
+) -> None:
+    def hang_up(database: Connection) -> None:
+        if database.dialect.name == "sqlite":
+            database.invalidate()
+        database.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    async def work() -> None:
+        jobs = (process.inbox.accept(deliveries.make(1)), process.transactions.write(hang_up))
+        results = await asyncio.gather(*jobs, process.inbox.accept(deliveries.make(2)), return_exceptions=True)
+        assert all(isinstance(each, Accepted | StoreUnavailable) for each in results)
+        for number in (1, 2):
+            await process.inbox.accept(deliveries.make(number))
+        assert await process.rows("SELECT count(*) FROM delivery") == [(2,)]
 
     asyncio.run(work())
 

@@ -29,8 +29,7 @@ Sweep = Callable[..., dict[str, int]]
 
 
 @pytest.fixture
-def engine(new_empty_url: Callable[[], str], inline: Inline, finish: Finish) -> Iterator[Engine]:
-    """With a workspace `w` in it."""
+def engine(new_empty_url: Callable[[], str]) -> Iterator[Engine]:
     made = engine_for(new_empty_url())
     yield made
     made.dispose()

@@ -34,7 +34,7 @@ class Hub:
             "PATH": os.environ["PATH"],
             "AI_CRM_DATA": str(data),
             "AI_CRM_GITHUB_WEBHOOK_SECRET": SECRET,
-            "AI_CRM_GITHUB_TOKEN": "ghs_test",
+            "AI_CRM_GITHUB_TOKEN": "ghs_canary_0123456789abcdefghijklmnop",
             **(environ or {}),
         }
         self._process: subprocess.Popen[str] | None = None
@@ -104,11 +104,11 @@ class Hub:
 
     def ask(self, path: str, key: str, method: str = "GET", body: Any = None, **headers: str) -> Answer:
         sent = None if body is None else msgspec.json.encode(body)
-        return ask(method, self.url + path, sent, {"authorization": f"Bearer {key}", **headers})
+        return ask(method, self.url + path, sent, {"authorization": f"Bearer {key}", "content-type": "application/json", **headers})
 
     def settled(self, event: str, key: str) -> Any:
         """The event's record once nothing of it waits any more."""
-        end = time.monotonic() + _PATIENCE
+        end, answer = time.monotonic() + _PATIENCE, Answer(0, {}, b"")
         while time.monotonic() < end:
             answer = self.ask(f"/api/v1/events/{event}", key)
             if answer.status == 200 and answer.json()["settled"]:

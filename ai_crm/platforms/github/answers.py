@@ -104,7 +104,7 @@ def _refusal(answer: Answer, asked: Asked) -> UpstreamError:
     where = asked.where
     match answer.status:
         case 401:
-            hint = "The token is wrong or has expired: check the input `github_token`"
+            hint = "The token is wrong or has expired: check the input `github_token`, or the hub's connection"
             return CredentialsRefused(what, where=where, hint=hint)
         case 403:
             permission = _accepted(answer.headers) or asked.permission
