@@ -52,19 +52,6 @@ T = TypeVar("T")
 
 RECEIVERS: Mapping[PlatformName, Receiver] = MappingProxyType({PlatformName.GITHUB: GitHubReceiver()})
 
-# https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api (secondary limits, as of 2026-11);
-# Slack: one message a second in a channel; Teams: 1,800 operations an hour in a thread.
-PACES: Paces = MappingProxyType(
-    {
-        PlatformName.GITHUB: (
-            Pace(name="minute", amount=80, seconds=60.0),
-            Pace(name="hour", amount=500, seconds=3600.0),
-        ),
-        PlatformName.SLACK: (Pace(name="channel", amount=1, seconds=1.0, per_target=True),),
-        PlatformName.TEAMS: (Pace(name="thread", amount=1, seconds=2.0, per_target=True),),
-    }
-)
-
 # Calls that block at the same time; each is mostly waiting for somebody else's answer.
 _THREADS = 16
 
@@ -92,7 +79,7 @@ def database(settings: HubSettings) -> Engine:
     return engine
 
 
-def assemble(settings: HubSettings, clock: Clock, paces: Paces = PACES) -> Hub:
+def assemble(settings: HubSettings, clock: Clock) -> Hub:
     """Raises SettingsInvalid and StoreError: nothing is begun that could not go on."""
     engine = database(settings)
     transactions = Grouped(engine)
@@ -125,7 +112,7 @@ def assemble(settings: HubSettings, clock: Clock, paces: Paces = PACES) -> Hub:
         store=store,
         desk=Desk(
             inbox=inbox,
-            outbox=SqlOutbox(transactions, paces, settings.lease_seconds),
+            outbox=SqlOutbox(transactions, _paces(settings), settings.lease_seconds),
             reach=reach,
             store=store,
             analyst=offline_analyst(),
@@ -135,6 +122,18 @@ def assemble(settings: HubSettings, clock: Clock, paces: Paces = PACES) -> Hub:
         holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         close=close,
     )
+
+
+def _paces(settings: HubSettings) -> Paces:
+    """Slack takes one message a second in a channel, Teams 1,800 operations an hour in a thread."""
+    return {
+        PlatformName.GITHUB: (
+            Pace(name="minute", amount=settings.github_per_minute, seconds=60.0),
+            Pace(name="hour", amount=settings.github_per_hour, seconds=3600.0),
+        ),
+        PlatformName.SLACK: (Pace(name="channel", amount=1, seconds=1.0, per_target=True),),
+        PlatformName.TEAMS: (Pace(name="thread", amount=1, seconds=2.0, per_target=True),),
+    }
 
 
 def _in(threads: ThreadPoolExecutor) -> Offload:

@@ -31,6 +31,8 @@ class HubSettings(Struct, frozen=True, kw_only=True):
     host: str
     port: int
     lease_seconds: int
+    github_per_minute: int
+    github_per_hour: int
     base_url: str
     github_token: Secret
     github_webhook_secret: Secret
@@ -60,6 +62,8 @@ VARIABLES: Mapping[str, str] = {
     "AI_CRM_PORT": "port to listen on, 8080",
     "AI_CRM_BASE_URL": "how the hub is reached from outside, https://hub.example.com",
     "AI_CRM_LEASE_SECONDS": "how long what a dead process had in hand stays untouched, 180; longer than any call takes",
+    "AI_CRM_GITHUB_PER_MINUTE": "how many changes a connection makes in a minute, 80; an Enterprise Server may allow more",
+    "AI_CRM_GITHUB_PER_HOUR": "how many in an hour, 500",
     "AI_CRM_GITHUB_TOKEN": "read by `ai-crm connections add-github` alone",
     "AI_CRM_GITHUB_WEBHOOK_SECRET": "read by `ai-crm connections add-github` alone",
     "AI_CRM_WEBHOOK_SIGNING_SECRET": "signs the webhooks that rules send (Standard Webhooks)",
@@ -84,6 +88,8 @@ def read_hub_settings(environ: Mapping[str, str]) -> HubSettings:
         host=read.text("AI_CRM_HOST", "127.0.0.1"),
         port=_number(read.text("AI_CRM_PORT", "8080")),
         lease_seconds=_number(read.text("AI_CRM_LEASE_SECONDS", "180")),
+        github_per_minute=_number(read.text("AI_CRM_GITHUB_PER_MINUTE", "80")),
+        github_per_hour=_number(read.text("AI_CRM_GITHUB_PER_HOUR", "500")),
         base_url=read.url("AI_CRM_BASE_URL"),
         github_token=read.secret("AI_CRM_GITHUB_TOKEN"),
         github_webhook_secret=read.secret("AI_CRM_GITHUB_WEBHOOK_SECRET"),
@@ -106,7 +112,7 @@ def read_hub_settings(environ: Mapping[str, str]) -> HubSettings:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else -1
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else -1
 
 
 def _unusable(settings: HubSettings) -> tuple[Problem, ...]:
@@ -116,8 +122,16 @@ def _unusable(settings: HubSettings) -> tuple[Problem, ...]:
         problems.append(Problem("AI_CRM_PORT", 0, 0, "is not a port", hint))
     if settings.lease_seconds < 1:
         problems.append(
-            Problem("AI_CRM_LEASE_SECONDS", 0, 0, "is not a number of seconds", "usually 180: longer than the slowest call")
+            Problem(
+                "AI_CRM_LEASE_SECONDS", 0, 0, "is not a number of seconds", "usually 180: longer than the slowest call"
+            )
         )
+    for name, amount in (
+        ("AI_CRM_GITHUB_PER_MINUTE", settings.github_per_minute),
+        ("AI_CRM_GITHUB_PER_HOUR", settings.github_per_hour),
+    ):
+        if amount < 1:
+            problems.append(Problem(name, 0, 0, "is not a number of changes", "GitHub's own limits are 80 and 500"))
     return tuple(problems)
 
 

@@ -48,7 +48,8 @@ class Bell:
 
 class Worker:
     """`holder` names this process in leases; `told` hears of the end of each piece of work: queue, platform, kind,
-    outcome."""
+    outcome.
+    """
 
     def __init__(self, desk: Desk, holder: str, inbox_bell: Bell, told: Told) -> None:
         self._desk = desk
@@ -90,7 +91,7 @@ class Worker:
     async def _decide_one(self, held: HeldDelivery) -> Outcome:
         try:
             return await decide_delivery(held, self._desk)
-        except Exception as fault:  # noqa: BLE001 - the worker's one place: anything else is a fault of ours
+        except Exception as fault:
             log.exception("decide", action="decide", event=held.delivery.id)
             await self._quietly(give_up_delivery(held, fault, self._desk))
             return Outcome.DEAD
@@ -117,7 +118,7 @@ class Worker:
     async def _deliver_one(self, held: HeldChange) -> None:
         try:
             outcome = await carry_out(held, self._desk)
-        except Exception as fault:  # noqa: BLE001 - as above
+        except Exception as fault:
             log.exception("carry_out", action="carry_out", change=held.change.key)
             await self._quietly(give_up_change(held, fault, self._desk))
             outcome = Outcome.DEAD

@@ -104,7 +104,12 @@ class Hub:
 
     def ask(self, path: str, key: str, method: str = "GET", body: Any = None, **headers: str) -> Answer:
         sent = None if body is None else msgspec.json.encode(body)
-        return ask(method, self.url + path, sent, {"authorization": f"Bearer {key}", "content-type": "application/json", **headers})
+        return ask(
+            method,
+            self.url + path,
+            sent,
+            {"authorization": f"Bearer {key}", "content-type": "application/json", **headers},
+        )
 
     def settled(self, event: str, key: str) -> Any:
         """The event's record once nothing of it waits any more."""

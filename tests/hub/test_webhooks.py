@@ -129,7 +129,9 @@ def test_a_delivery_for_another_connection_is_refused(opened: bytes) -> None:
     async def replayed() -> dict[tuple[str, str], int]:
         return {
             (ours, theirs): (
-                await call(hub.app, "POST", f"/webhooks/github/{theirs}", delivered(opened, f"secret of {ours}"), opened)
+                await call(
+                    hub.app, "POST", f"/webhooks/github/{theirs}", delivered(opened, f"secret of {ours}"), opened
+                )
             ).status
             for ours, theirs in itertools.permutations(names, 2)
         }

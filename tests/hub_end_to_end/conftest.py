@@ -12,6 +12,9 @@ import pytest
 from tests.doubles.github_server import FakeGitHub
 from tests.doubles.hub import Hub
 
+# A GitHub of our own has no limits.
+UNPACED = {"AI_CRM_GITHUB_PER_MINUTE": "100000", "AI_CRM_GITHUB_PER_HOUR": "100000"}
+
 RULES = """
 auto_task_creation:
   rules:
@@ -34,7 +37,7 @@ def github() -> Iterator[FakeGitHub]:
 
 @pytest.fixture
 def hub(tmp_path: Path, github: FakeGitHub) -> Iterator[Hub]:
-    running = Hub(tmp_path, {"AI_CRM_LEASE_SECONDS": "2"})
+    running = Hub(tmp_path, {"AI_CRM_LEASE_SECONDS": "2", **UNPACED})
     running.connect(github.url)
     with running:
         yield running

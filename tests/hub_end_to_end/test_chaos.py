@@ -17,7 +17,7 @@ import pytest
 
 from tests.doubles.github_server import FakeGitHub
 from tests.doubles.hub import Hub
-from tests.hub_end_to_end.conftest import RULES, opened
+from tests.hub_end_to_end.conftest import RULES, UNPACED, opened
 
 KILLS = int(os.environ.get("AI_CRM_CHAOS_KILLS", "10"))
 SEED = int(os.environ.get("AI_CRM_CHAOS_SEED", "20261124"))
@@ -57,6 +57,7 @@ class Sender:
                     self.accepted[answer.json()["event_id"]] = count
                     break
                 time.sleep(0.05)
+            self._stop.wait(0.1)  # some ten a second: more than are carried out between two kills
 
 
 @pytest.mark.timeout(120 + KILLS * 20)
@@ -64,19 +65,19 @@ def test_nothing_that_was_accepted_is_lost_or_done_twice(tmp_path: Path, root: P
     chance = random.Random(SEED)  # noqa: S311 - to be repeated, not to be secret
     with FakeGitHub() as github:
         github.put_file(".github/ai-crm.yml", RULES)
-        hub = Hub(tmp_path, {"AI_CRM_LEASE_SECONDS": "2"})
+        hub = Hub(tmp_path, {"AI_CRM_LEASE_SECONDS": "2", **UNPACED})
         hub.connect(github.url)
         key = hub.key()
-        hub.start()
-        with Sender(hub, github, root) as sender:
-            for _ in range(KILLS):
-                time.sleep(chance.uniform(0.05, 0.8))
-                hub.kill()
-                hub.start()
-        for event in sender.accepted:
-            record = hub.settled(event, key)
-            assert record["state"] == "done", record
-        assert hub.stop() == 0
+        with hub:
+            with Sender(hub, github, root) as sender:
+                for _ in range(KILLS):
+                    time.sleep(chance.uniform(0.05, 0.8))
+                    hub.kill()
+                    hub.start()
+            for event in sender.accepted:
+                record = hub.settled(event, key)
+                assert record["state"] == "done", record
+            assert hub.stop() == 0
 
         assert len(sender.accepted) >= KILLS // 2
         wrong = {number: _effects(github, number) for number in sender.accepted.values()}

@@ -38,7 +38,7 @@ def test_everything_that_is_wrong_is_told_at_once_and_no_value_is_shown() -> Non
 
 def test_every_variable_is_documented_and_every_documented_one_is_read() -> None:
     with pytest.raises(SettingsInvalid) as refused:
-        read_hub_settings({**{name: "\x01" for name in VARIABLES}, "AI_CRM_NOT_ONE": "1"})
+        read_hub_settings({**dict.fromkeys(VARIABLES, "\x01"), "AI_CRM_NOT_ONE": "1"})
 
     unknown = [problem.file for problem in refused.value.problems if "not known" in problem.what]
     assert unknown == ["AI_CRM_NOT_ONE"]
