@@ -185,7 +185,7 @@ class _Reach:
         account = await self._account(connection)
         github = account.open(event.project.name, default_branch=event.project.default_branch)
         try:
-            yield github
+            yield Source(github, github)
         finally:
             github.close()
 

@@ -36,7 +36,6 @@ class HubSettings(Struct, frozen=True, kw_only=True):
     base_url: str
     github_token: Secret
     github_webhook_secret: Secret
-    webhook_signing_secret: Secret
     slack_bot_token: Secret
     teams_app_id: str
     teams_app_password: Secret
@@ -66,7 +65,6 @@ VARIABLES: Mapping[str, str] = {
     "AI_CRM_GITHUB_PER_HOUR": "how many in an hour, 500",
     "AI_CRM_GITHUB_TOKEN": "read by `ai-crm connections add-github` alone",
     "AI_CRM_GITHUB_WEBHOOK_SECRET": "read by `ai-crm connections add-github` alone",
-    "AI_CRM_WEBHOOK_SIGNING_SECRET": "signs the webhooks that rules send (Standard Webhooks)",
     "AI_CRM_SLACK_BOT_TOKEN": "lets rules write to Slack",
     "AI_CRM_TEAMS_APP_ID": "lets rules write to Teams, together with the next two",
     "AI_CRM_TEAMS_APP_PASSWORD": "the client secret of the Teams app",
@@ -93,7 +91,6 @@ def read_hub_settings(environ: Mapping[str, str]) -> HubSettings:
         base_url=read.url("AI_CRM_BASE_URL"),
         github_token=read.secret("AI_CRM_GITHUB_TOKEN"),
         github_webhook_secret=read.secret("AI_CRM_GITHUB_WEBHOOK_SECRET"),
-        webhook_signing_secret=read.secret("AI_CRM_WEBHOOK_SIGNING_SECRET"),
         slack_bot_token=read.secret("AI_CRM_SLACK_BOT_TOKEN"),
         teams_app_id=app,
         teams_app_password=password,

@@ -18,7 +18,7 @@ from ai_crm.model.decision import Decision
 from ai_crm.model.delivery import Delivery, Setback
 from ai_crm.model.event import Event
 from ai_crm.model.item import PlatformName
-from ai_crm.ports import Analyst, Applier, Clock, Platform, RawRequest, RulesText, Store
+from ai_crm.ports import Analyst, Applier, Clock, Platform, RawRequest, RulesSource, RulesText, Store
 from ai_crm.ports.queue import HeldChange, HeldDelivery, Inbox, Outbox
 from ai_crm.rules.rule import Policy
 
@@ -31,10 +31,11 @@ class Outcome(StrEnum):
     LOST = "lost"  # another worker has taken it over
 
 
-class Source(Platform, Protocol):
-    """A platform for the length of one delivery, together with the project's own rules file."""
+class Source(Struct, frozen=True):
+    """A platform for the length of one delivery, and where the project's own rules are read."""
 
-    async def rules(self, project: str) -> RulesText | None: ...
+    platform: Platform
+    rules: RulesSource
 
 
 class Reach(Protocol):
@@ -108,11 +109,11 @@ async def _decisions(delivery: Delivery, desk: Desk) -> tuple[Decision, ...]:
 
 
 async def _decision(event: Event, delivery: Delivery, desk: Desk) -> Decision:
-    async with desk.reach.source(delivery.connection, event) as platform:
-        text = None if event.echo else await platform.rules(event.project.name)
+    async with desk.reach.source(delivery.connection, event) as source:
+        text = None if event.echo else await source.rules.rules(event.project.name)
         policy = desk.reach.policy(delivery.workspace, text)
         store = desk.store(delivery.workspace)
-        considered = await consider(event, platform, store, policy, desk.analyst, delivery.received_at)
+        considered = await consider(event, source.platform, store, policy, desk.analyst, delivery.received_at)
     return considered.decision
 
 

@@ -141,6 +141,7 @@ class Webhooks:
 # More than this is verified in a thread, because a hash over it would keep everybody else waiting.
 _LARGE = 256 * 1024
 _LARGE_AT_ONCE = 4
+_PLATFORMS = {each.value: each for each in PlatformName}
 _NAME = re.compile("[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 

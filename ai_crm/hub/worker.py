@@ -81,20 +81,12 @@ class Worker:
     async def _decide_lane(self, held: tuple[HeldDelivery, ...]) -> None:
         """One after the other; what stands behind one that must wait waits too."""
         for position, each in enumerate(held):
-            outcome = await self._decide_one(each)
+            outcome = await self._guarded(decide_delivery(each, self._desk), partial(self._give_up_delivery, each))
             self._told("inbox", each.delivery.platform, each.delivery.name, outcome)
             if outcome is Outcome.POSTPONED:
                 for behind in held[position + 1 :]:
                     await self._let_go(behind)
                 return
-
-    async def _decide_one(self, held: HeldDelivery) -> Outcome:
-        try:
-            return await decide_delivery(held, self._desk)
-        except Exception as fault:
-            log.exception("decide", action="decide", event=held.delivery.id)
-            await self._quietly(give_up_delivery(held, fault, self._desk))
-            return Outcome.DEAD
 
     async def _let_go(self, held: HeldDelivery) -> None:
         behind = Setback(reason="behind", detail="an earlier event of the same item waits")
@@ -116,14 +108,23 @@ class Worker:
             await asyncio.wait(running)
 
     async def _deliver_one(self, held: HeldChange) -> None:
-        try:
-            outcome = await carry_out(held, self._desk)
-        except Exception as fault:
-            log.exception("carry_out", action="carry_out", change=held.change.key)
-            await self._quietly(give_up_change(held, fault, self._desk))
-            outcome = Outcome.DEAD
+        outcome = await self._guarded(carry_out(held, self._desk), partial(self._give_up_change, held))
         self._told("outbox", platform_of(held.change), str(held.change.__struct_config__.tag), outcome)
         self._outbox_bell.ring()
+
+    async def _guarded(self, job: Awaitable[Outcome], give_up: Callable[[BaseException], Awaitable[None]]) -> Outcome:
+        try:
+            return await job
+        except Exception as fault:  # noqa: BLE001 - the worker's one place: what comes up here is a fault of ours
+            log.exception("fault", action="work")
+            await self._quietly(give_up(fault))
+            return Outcome.DEAD
+
+    async def _give_up_delivery(self, held: HeldDelivery, fault: BaseException) -> None:
+        await give_up_delivery(held, fault, self._desk)
+
+    async def _give_up_change(self, held: HeldChange, fault: BaseException) -> None:
+        await give_up_change(held, fault, self._desk)
 
     async def _taken(self, take: Callable[[], Awaitable[tuple[Held, ...]]]) -> tuple[Held, ...]:
         try:

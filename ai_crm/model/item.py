@@ -13,8 +13,6 @@ class PlatformName(StrEnum):
     GITHUB = "github"
     SLACK = "slack"
     TEAMS = "teams"
-    WEBHOOK = "webhook"  # whatever listens at an address that a rule names
-    HUB = "hub"  # ours: what people ask for directly, and reports
 
 
 class ItemKind(StrEnum):
@@ -31,8 +29,6 @@ class ItemKind(StrEnum):
     ALERT = "alert"  # a code scanning, dependency or secret finding
     LABEL = "label"
     MILESTONE = "milestone"
-    REQUEST = "request"  # what a person asked for directly, through the API, a chat or the command line
-    REPORT = "report"  # what a schedule tells about a workspace
 
 
 # Items that people talk under: a card and labels can go there. What has none gets an issue of its own.

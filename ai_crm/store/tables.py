@@ -9,6 +9,7 @@ full-text search looks in is the table `task_words`, which the two databases mak
 from __future__ import annotations
 
 from sqlalchemy import (
+    REAL,
     BigInteger,
     Column,
     Double,
@@ -210,7 +211,7 @@ bucket = Table(
     _workspace(),
     Column("connection", Text, primary_key=True),
     Column("name", Text, primary_key=True),
-    Column("level", Double, nullable=False),
+    Column("level", Double().with_variant(REAL(), "sqlite"), nullable=False),
     Column("filled_at", Text, nullable=False),
 )
 

@@ -20,7 +20,7 @@ def hub() -> Hub:
     return Hub()
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def written() -> Iterator[io.StringIO]:
     """The log of this test, as it would stand on stderr."""
     stream = io.StringIO()

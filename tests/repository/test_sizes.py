@@ -67,12 +67,17 @@ def test_classes_inherit_from_one_of_ours_at_most_and_errors_from_three(sources:
     assert deep == []
 
 
-def test_three_places_at_most_catch_everything(sources: Sequence[Any]) -> None:
+def test_four_places_at_most_swallow_everything(sources: Sequence[Any]) -> None:
     handlers = (
         (source, node) for source in sources for node in ast.walk(source.tree) if isinstance(node, ast.ExceptHandler)
     )
-    broad = [f"{source.name}:{node.lineno}" for source, node in handlers if _is_broad(node)]
-    assert len(broad) <= 3, broad
+    broad = [source.name for source, node in handlers if _is_broad(node)]
+    assert broad == [
+        "action/__main__.py",  # main()
+        "ai_crm/hub/frame.py",  # one request
+        "ai_crm/hub/worker.py",  # one piece of work
+        "ai_crm/store/transactions.py",  # one job of a group: the error is for who brought it
+    ]
 
 
 def _lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -98,6 +103,9 @@ def _bases(node: ast.ClassDef) -> Iterator[str]:
 
 
 def _is_broad(node: ast.ExceptHandler) -> bool:
+    """Whether it keeps what it catches; who cleans up and raises again swallows nothing."""
+    if isinstance(node.body[-1], ast.Raise):
+        return False
     caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
     return any(
         one is None or (isinstance(one, ast.Name) and one.id in {"Exception", "BaseException"}) for one in caught

@@ -49,8 +49,6 @@ def fetch(api: Api, ref: ItemRef) -> Item:
             return _label(api, where, ref)
         case ItemKind.MILESTONE:
             return items.milestone(where, _see(api, ref, f"milestones/{segment(name)}", "issues: read"))
-        case ItemKind.REQUEST | ItemKind.REPORT:
-            raise ItemMissing("this is nothing that GitHub has", where=str(ref))
 
 
 def _pull_request(api: Api, where: Project, ref: ItemRef) -> Item:
