@@ -8,9 +8,10 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from datetime import datetime
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -25,6 +26,7 @@ from ai_crm.config.hub_settings import HubSettings
 from ai_crm.config.policy import load_policy
 from ai_crm.errors import CredentialsRefused
 from ai_crm.flow.deliver import platform_of
+from ai_crm.flow.sweep import sweep
 from ai_crm.flow.work import Desk, Source
 from ai_crm.model.event import Event
 from ai_crm.model.item import PlatformName
@@ -44,6 +46,7 @@ from ai_crm.store.inbox import SqlInbox
 from ai_crm.store.keys import SqlKeys
 from ai_crm.store.migrations import migrate
 from ai_crm.store.records import SqlRecords
+from ai_crm.store.retention import apply_retention
 from ai_crm.store.sql import SqlStore
 from ai_crm.store.transactions import Grouped
 from ai_crm.store.vault import Vault, vault_key
@@ -57,7 +60,10 @@ _THREADS = 16
 
 
 class Hub(Struct, frozen=True, kw_only=True):
-    """The parts as the front ends use them. `holder` names this process in leases."""
+    """The parts as the front ends use them. `holder` names this process in leases.
+
+    `sweep` asks the platforms for deliveries that never arrived, `tidy` removes what is old; both say how many.
+    """
 
     settings: HubSettings
     clock: Clock
@@ -68,6 +74,8 @@ class Hub(Struct, frozen=True, kw_only=True):
     store: Callable[[str], Store]
     desk: Desk
     holder: str
+    sweep: Callable[[], Awaitable[int]]
+    tidy: Callable[[], Awaitable[int]]
     close: Callable[[], None]
 
 
@@ -96,6 +104,18 @@ def assemble(settings: HubSettings, clock: Clock) -> Hub:
     inbox = SqlInbox(transactions, settings.lease_seconds)
     reach = _Reach(settings, connections, offload)
 
+    async def swept() -> int:
+        sweeps = [reach.sweep(each, inbox.knows, clock.now()) for each in await connections.all()]
+        asked = await asyncio.gather(*sweeps, return_exceptions=True)
+        for failed in (each for each in asked if isinstance(each, BaseException)):
+            raise failed  # after every connection had its turn
+        return sum(each for each in asked if isinstance(each, int))
+
+    async def tidied() -> int:
+        workspaces = dict.fromkeys(each.workspace for each in await connections.all())
+        gone = [await apply_retention(transactions, workspace, {}, clock.now()) for workspace in workspaces]
+        return sum(sum(counts.values()) for counts in gone)
+
     def close() -> None:
         reach.close()
         threads.shutdown()
@@ -120,6 +140,8 @@ def assemble(settings: HubSettings, clock: Clock) -> Hub:
             chance=random.random,
         ),
         holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+        sweep=swept,
+        tidy=tidied,
         close=close,
     )
 
@@ -201,6 +223,13 @@ class _Reach:
             yield github
         finally:
             github.close()
+
+    async def sweep(self, connection: Connection, knows: Callable[[str, str], Awaitable[bool]], now: datetime) -> int:
+        """How many deliveries of one connection were asked for again."""
+        if not connection.active:
+            return 0
+        account = await self._account(connection.id)
+        return await sweep(account, lambda guid: knows(connection.id, guid), now)
 
     async def _account(self, connection: str) -> GitHubAccount:
         """Kept as long as the connection stays what it was."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -15,6 +15,7 @@ from ai_crm.hub import server
 from ai_crm.hub.app import Parts, build_app
 from ai_crm.hub.rest import Api, api_routes
 from ai_crm.hub.telemetry import Metrics, start_logging
+from ai_crm.hub.upkeep import SWEEP_EVERY, TIDY_EVERY, recurring
 from ai_crm.hub.worker import Bell, Worker
 from ai_crm.wiring import SystemClock
 from ai_crm.wiring_hub import RECEIVERS, Hub, assemble
@@ -50,16 +51,24 @@ async def _run(settings: HubSettings, role: Role, told: Callable[[str], None]) -
     worker = None if role is Role.WEB else Worker(hub.desk, hub.holder, bell, _counted(metrics))
     try:
         told(_address(listener))
-        await asyncio.gather(server.serve(build_app(parts), listener, stop), _work(worker, stop))
+        await asyncio.gather(
+            server.serve(build_app(parts), listener, stop), *([] if worker is None else _works(hub, worker, stop))
+        )
     finally:
         hub.close()
     log.info("stopped", action="stopped", role=role.value)
 
 
-async def _work(worker: Worker | None, stop: asyncio.Event) -> None:
+def _works(hub: Hub, worker: Worker, stop: asyncio.Event) -> tuple[Awaitable[None], ...]:
+    return (
+        _work(worker, stop),
+        recurring("sweep", SWEEP_EVERY, hub.sweep, stop),
+        recurring("tidy", TIDY_EVERY, hub.tidy, stop),
+    )
+
+
+async def _work(worker: Worker, stop: asyncio.Event) -> None:
     """The worker takes nothing new once the process is told to stop, and finishes what it has in hand."""
-    if worker is None:
-        return
     working = asyncio.create_task(worker.run())
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -115,7 +115,7 @@ class Worker:
     async def _guarded(self, job: Awaitable[Outcome], give_up: Callable[[BaseException], Awaitable[None]]) -> Outcome:
         try:
             return await job
-        except Exception as fault:  # noqa: BLE001 - the worker's one place: what comes up here is a fault of ours
+        except Exception as fault:
             log.exception("fault", action="work")
             await self._quietly(give_up(fault))
             return Outcome.DEAD

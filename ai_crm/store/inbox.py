@@ -16,7 +16,7 @@ from ai_crm.model.decision import Decision
 from ai_crm.model.delivery import Delivery, DeliveryState, Lease, Setback
 from ai_crm.model.item import PlatformName
 from ai_crm.ports.queue import Accepted, HeldDelivery
-from ai_crm.store import queue_rows
+from ai_crm.store import queue_rows, tables
 from ai_crm.store.queue_rows import INBOX, Turns, due, free_of, hold, in_turns
 from ai_crm.store.rows import HUB, Route, Rows, add_workspace, stamp
 from ai_crm.store.sql import goes_to, kept
@@ -71,6 +71,12 @@ class SqlInbox:
         accepted = await self._transactions.write(lambda database: _accept(database, row, is_new=is_new))
         self._workspaces.add(delivery.workspace)
         return accepted
+
+    async def knows(self, connection: str, vendor_id: str) -> bool:
+        """Whether a delivery of this connection with the platform's id was accepted."""
+        table = tables.delivery
+        statement = select(table.c.id).where(table.c.connection == connection, table.c.vendor_id == vendor_id)
+        return await self._transactions.read(lambda database: database.execute(statement.limit(1)).first() is not None)
 
     async def take(self, holder: str, now: datetime, most: int) -> tuple[HeldDelivery, ...]:
         taken = await self._transactions.write(lambda database: self._take(database, holder, now, most))

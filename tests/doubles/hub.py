@@ -66,7 +66,7 @@ class Hub:
         return self.command("keys", "create", "tester", "--role", role).stdout.strip()
 
     def start(self) -> None:
-        self._log = open(self.data / f"hub-{self._role}.log", "a", encoding="utf-8")
+        self._log = open(self.data / f"hub-{self._role}.log", "a", encoding="utf-8")  # noqa: SIM115 - until it stops
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-m", "ai_crm.cli", "serve", "--role", self._role, "--port", "0"],
             env=self._environ,

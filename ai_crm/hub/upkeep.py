@@ -1,0 +1,29 @@
+"""What a worker does now and then beside its work: asks for what got lost on its way here, removes what is old."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from ai_crm.errors import AiCrmError
+
+SWEEP_EVERY = 600.0  # seconds
+TIDY_EVERY = 3600.0
+
+log = structlog.get_logger()
+
+
+async def recurring(name: str, every: float, work: Callable[[], Awaitable[int]], stop: asyncio.Event) -> None:
+    """Does it at once and then each `every` seconds until `stop`; a failure is told and waits for the next time."""
+    while not stop.is_set():
+        try:
+            done = await work()
+        except AiCrmError as error:
+            log.warning(name, action=name, problem=str(error))
+        else:
+            log.info(name, action=name, count=done)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), every)
