@@ -4,7 +4,7 @@
 # are; the tests that need a missing one are skipped and say so, except under CI=true, where that fails.
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test lint schemas lock image clean
+.PHONY: help run serve test chaos lint schemas lock image clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
@@ -31,6 +31,9 @@ serve: $(HUB) ## the hub on 127.0.0.1:8080: webhooks, API and worker in one proc
 
 test: lint $(NODE) ## everything: lint, then every test
 	$(BIN)/pytest -n $(JOBS)
+
+chaos: $(DEV) ## kill -9 a hub 1,000 times under load, about half an hour
+	AI_CRM_CHAOS_KILLS=1000 $(BIN)/pytest tests/hub_end_to_end/test_chaos.py
 
 lint: $(DEV) ## style and types; directions, workflows and the Dockerfile are looked at in tests/repository
 	$(BIN)/ruff check .

@@ -104,18 +104,6 @@ def assemble(settings: HubSettings, clock: Clock) -> Hub:
     inbox = SqlInbox(transactions, settings.lease_seconds)
     reach = _Reach(settings, connections, offload)
 
-    async def swept() -> int:
-        sweeps = [reach.sweep(each, inbox.knows, clock.now()) for each in await connections.all()]
-        asked = await asyncio.gather(*sweeps, return_exceptions=True)
-        for failed in (each for each in asked if isinstance(each, BaseException)):
-            raise failed  # after every connection had its turn
-        return sum(each for each in asked if isinstance(each, int))
-
-    async def tidied() -> int:
-        workspaces = dict.fromkeys(each.workspace for each in await connections.all())
-        gone = [await apply_retention(transactions, workspace, {}, clock.now()) for workspace in workspaces]
-        return sum(sum(counts.values()) for counts in gone)
-
     def close() -> None:
         reach.close()
         threads.shutdown()
@@ -140,10 +128,24 @@ def assemble(settings: HubSettings, clock: Clock) -> Hub:
             chance=random.random,
         ),
         holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
-        sweep=swept,
-        tidy=tidied,
+        sweep=lambda: _sweep(reach, connections, inbox, clock),
+        tidy=lambda: _tidy(transactions, connections, clock),
         close=close,
     )
+
+
+async def _sweep(reach: _Reach, connections: Connections, inbox: SqlInbox, clock: Clock) -> int:
+    sweeps = [reach.sweep(each, inbox.knows, clock.now()) for each in await connections.all()]
+    asked = await asyncio.gather(*sweeps, return_exceptions=True)
+    for failed in (each for each in asked if isinstance(each, BaseException)):
+        raise failed  # after every connection had its turn
+    return sum(each for each in asked if isinstance(each, int))
+
+
+async def _tidy(transactions: Grouped, connections: Connections, clock: Clock) -> int:
+    workspaces = dict.fromkeys(each.workspace for each in await connections.all())
+    gone = [await apply_retention(transactions, workspace, {}, clock.now()) for workspace in workspaces]
+    return sum(sum(counts.values()) for counts in gone)
 
 
 def _paces(settings: HubSettings) -> Paces:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Coroutine
+import subprocess
+import sys
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar
 
@@ -65,8 +67,36 @@ def chromium() -> str:
     return next(filter(None, map(shutil.which, names)), None) or _missing("Chromium")
 
 
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL of our own, on a port of its own, gone after the session however that ends."""
+    with subprocess.Popen(
+        (sys.executable, ROOT / "tests" / "doubles" / "postgres.py"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdin
+        assert server.stdout
+        url = server.stdout.readline().strip()
+        if not url:
+            _without_postgres(server.wait())
+        yield url
+        server.stdin.close()
+
+
 def _missing(what: str) -> NoReturn:
     """Skips on a person's machine. Under CI=true a part that cannot be tested is a failure, never silence."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"needs {what}, and under CI=true nothing is skipped", pytrace=False)
     pytest.skip(f"needs {what}")
+
+
+def _without_postgres(status: int) -> None:
+    missing = status == 3
+    if missing and os.environ.get("CI") != "true":
+        pytest.skip("needs PostgreSQL (initdb and postgres)")
+    pytest.fail(
+        "needs PostgreSQL, and under CI=true nothing is skipped" if missing else "PostgreSQL did not start: see above",
+        pytrace=False,
+    )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -137,21 +135,6 @@ def place(new_place: NewPlace) -> Place:
     return new_place()
 
 
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A PostgreSQL of our own, on a port of its own, gone after the session however that ends."""
-    with subprocess.Popen(
-        (sys.executable, _DOUBLES / "postgres.py"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdin
-        assert server.stdout
-        url = server.stdout.readline().strip()
-        if not url:
-            _without_postgres(server.wait())
-        yield url
-        server.stdin.close()
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def new_empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
     """Makes databases in which there is nothing yet."""
@@ -173,16 +156,6 @@ def new_empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[]
         return f"{server.rpartition('/')[0]}/{name}"
 
     return new
-
-
-def _without_postgres(status: int) -> None:
-    missing = status == 3
-    if missing and os.environ.get("CI") != "true":
-        pytest.skip("needs PostgreSQL (initdb and postgres)")
-    pytest.fail(
-        "needs PostgreSQL, and under CI=true nothing is skipped" if missing else "PostgreSQL did not start: see above",
-        pytrace=False,
-    )
 
 
 def _double(name: str) -> ModuleType:

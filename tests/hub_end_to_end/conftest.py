@@ -8,7 +8,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import text
 
+from ai_crm.store.database import engine_for
 from tests.doubles.github_server import FakeGitHub
 from tests.doubles.hub import Hub
 
@@ -33,6 +35,17 @@ def github() -> Iterator[FakeGitHub]:
     with FakeGitHub() as fake:
         fake.put_file(".github/ai-crm.yml", RULES)
         yield fake
+
+
+@pytest.fixture
+def database_url(postgres_url: str, tmp_path: Path) -> str:
+    """A PostgreSQL database in which there is nothing yet."""
+    name = f"hub_{abs(hash(tmp_path))}"
+    engine = engine_for(postgres_url)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return f"{postgres_url.rpartition('/')[0]}/{name}"
 
 
 @pytest.fixture

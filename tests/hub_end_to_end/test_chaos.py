@@ -1,6 +1,6 @@
 """kill -9 while load runs: everything that was accepted has its effects, each once, and nothing is stuck.
 
-`AI_CRM_CHAOS_KILLS` says how often; `make chaos` kills for an hour.
+`AI_CRM_CHAOS_KILLS` says how often; `make chaos` kills a thousand times.
 """
 
 from __future__ import annotations
