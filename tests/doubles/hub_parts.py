@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Struct
@@ -181,11 +182,12 @@ async def call(
     headers: Iterable[tuple[str, str]] = (),
     body: bytes | Iterable[bytes] = b"",
 ) -> Answer:
-    """One request. Headers are sent as latin-1, as a server hands them over."""
+    """One request; `path` may hold a query. Headers are sent as latin-1, as a server hands them over."""
+    place, _, query = path.partition("?")
     raw = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
     scope: Scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
-        "path": path, "raw_path": path.encode(), "query_string": b"", "root_path": "", "headers": raw,
+        "path": unquote(place), "raw_path": place.encode(), "query_string": query.encode(), "root_path": "", "headers": raw,
         "client": ("127.0.0.1", 50000), "server": ("127.0.0.1", 8080),
     }  # fmt: skip
     pieces = iter([body] if isinstance(body, bytes) else body)

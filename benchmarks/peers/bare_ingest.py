@@ -1,0 +1,73 @@
+"""The least that a durable receiver can be: HMAC, JSON, one table, group commit with synchronous=FULL. Nothing else.
+
+python bare_ingest.py FILE SECRET        prints its address
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import queue
+import sqlite3
+import sys
+import threading
+from typing import Any
+
+import uvicorn
+import uvloop
+
+from ai_crm.hub.server import listen
+
+_FILE, _SECRET = sys.argv[1], sys.argv[2].encode()
+_jobs: queue.SimpleQueue[tuple[Any, asyncio.Future[None], asyncio.AbstractEventLoop]] = queue.SimpleQueue()
+
+
+def write() -> None:
+    database = sqlite3.connect(_FILE, isolation_level=None)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    database.execute("CREATE TABLE inbox (id INTEGER PRIMARY KEY, delivery TEXT UNIQUE, name TEXT, body BLOB)")
+    while True:
+        batch = [_jobs.get()]
+        while len(batch) < 256 and not _jobs.empty():
+            batch.append(_jobs.get())
+        database.execute("BEGIN IMMEDIATE")
+        for row, _future, _loop in batch:
+            database.execute("INSERT OR IGNORE INTO inbox (delivery, name, body) VALUES (?, ?, ?)", row)
+        database.execute("COMMIT")
+        for _row, future, loop in batch:
+            loop.call_soon_threadsafe(future.set_result, None)
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    headers = dict(scope["headers"])
+    body = b""
+    while True:
+        message = await receive()
+        body += message["body"]
+        if not message.get("more_body"):
+            break
+    expected = b"sha256=" + hmac.digest(_SECRET, body, "sha256").hex().encode()
+    status = 401
+    if hmac.compare_digest(headers[b"x-hub-signature-256"], expected):
+        json.loads(body)
+        loop = asyncio.get_running_loop()
+        stored: asyncio.Future[None] = loop.create_future()
+        row = (headers[b"x-github-delivery"].decode(), headers[b"x-github-event"].decode(), body)
+        _jobs.put((row, stored, loop))
+        await stored
+        status = 202
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def main() -> None:
+    threading.Thread(target=write, daemon=True).start()
+    listener = listen("127.0.0.1", 0)
+    print(f"bare: http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    config = uvicorn.Config(app, http="httptools", ws="none", lifespan="off", access_log=False, log_level="warning")
+    await uvicorn.Server(config).serve(sockets=[listener])
+
+
+uvloop.run(main())
