@@ -9,7 +9,8 @@ AiCrmError                     what happened · where · what to do next; safe t
 │   ├── PayloadInvalid         400
 │   ├── DeliveryTooLarge       413
 │   └── EventUnknown           202: stored and counted, nobody here knows this kind
-├── CommandRefused             a person asked for something not allowed or not understood
+├── CommandRefused             a person asked for something not allowed
+│   └── Misunderstood          400: or for something that we do not understand
 ├── Unsupported                this platform cannot express that change
 ├── UpstreamError              a platform answered, or failed to
 │   ├── UpstreamUnavailable    retry: no connection, time-out, 5xx
@@ -109,6 +110,10 @@ class EventUnknown(DeliveryRejected):
 
 class CommandRefused(AiCrmError):
     http_status = 403
+
+
+class Misunderstood(CommandRefused):
+    http_status = 400
 
 
 class Unsupported(AiCrmError):

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from ai_crm.errors import CommandRefused
+from ai_crm.errors import Misunderstood
 from ai_crm.model.analysis import Priority
 from ai_crm.model.task import TaskStatus
 
@@ -59,10 +59,10 @@ def parse_query(text: str, me: str) -> TaskQuery:
     """Understands what a person typed; `me` is the login that `@me` stands for, empty for nobody.
 
     Values are any-of where commas stand between them, and the case of letters does not matter. Quotation marks, straight
-    and curly, keep blanks and commas. Raises CommandRefused.
+    and curly, keep blanks and commas. Raises Misunderstood.
     """
     if len(text) > LONGEST:
-        raise CommandRefused(f"a search of {len(text)} characters", hint=f"{LONGEST} are possible: use fewer words")
+        raise Misunderstood(f"a search of {len(text)} characters", hint=f"{LONGEST} are possible: use fewer words")
     given: dict[str, tuple[str, ...]] = dict.fromkeys(("", *_FIELDS), ())
     # A half of a surrogate pair can be neither stored nor looked for.
     for term in _terms(text.encode(errors="replace").decode()):
@@ -91,7 +91,7 @@ def _terms(text: str) -> Iterator[_Term]:
         elif named and field:
             values, at = _values(text, named.end())
             if not values:
-                raise CommandRefused(f"{field}: without a value", hint=f"Write it without a blank: {field}:value")
+                raise Misunderstood(f"{field}: without a value", hint=f"Write it without a blank: {field}:value")
             yield _Term(field, values)
         else:
             word, at = _quoted(text, at) or _plain(_WORD, text, at)
@@ -99,14 +99,14 @@ def _terms(text: str) -> Iterator[_Term]:
 
 
 def _field(name: str) -> str:
-    """The field of that name; empty for what is no field, such as `https`. Raises CommandRefused for a near miss."""
+    """The field of that name; empty for what is no field, such as `https`. Raises Misunderstood for a near miss."""
     import difflib  # noqa: PLC0415 - cold start
 
     name = name.lower()
     if name in _FIELDS:
         return name
     for near in difflib.get_close_matches(name, _FIELDS, n=1, cutoff=0.75):
-        raise CommandRefused(f"there is no field {name}", hint=f'Did you mean "{near}:"? {_HINT}')
+        raise Misunderstood(f"there is no field {name}", hint=f'Did you mean "{near}:"? {_HINT}')
     return ""
 
 
@@ -142,7 +142,7 @@ def _members(kind: type[W], field: str, values: Iterable[str]) -> tuple[W, ...]:
 
 
 def _known(value: str, field: str, known: Iterable[str]) -> str:
-    """`in progress` and `in_progress` are `in-progress`. Raises CommandRefused for what is not known."""
+    """`in progress` and `in_progress` are `in-progress`. Raises Misunderstood for what is not known."""
     import difflib  # noqa: PLC0415 - cold start
 
     spelled = "-".join(re.split(r"[\s_-]+", value.strip().lower()))
@@ -150,14 +150,14 @@ def _known(value: str, field: str, known: Iterable[str]) -> str:
         return spelled
     near = difflib.get_close_matches(spelled, list(known), n=1, cutoff=0.6)
     guess = f'Did you mean "{near[0]}"? ' if near else ""
-    raise CommandRefused(f"{field}: is not {_shown(value)}", hint=f"{guess}Possible are {', '.join(known)}")
+    raise Misunderstood(f"{field}: is not {_shown(value)}", hint=f"{guess}Possible are {', '.join(known)}")
 
 
 def _person(value: str, me: str) -> str:
     if value.lower() != "@me":
         return value.removeprefix("@") or value
     if not me:
-        raise CommandRefused("@me stands for nobody here", hint="Write the login of the person")
+        raise Misunderstood("@me stands for nobody here", hint="Write the login of the person")
     return me
 
 
@@ -170,7 +170,7 @@ def _ages(values: Iterable[str]) -> tuple[int | None, int | None]:
         seconds = int(found.group(2)) * _SECONDS[found.group(3).lower()] if found else _OLDEST + 1
         if not found or seconds > _OLDEST:
             hint = "Write updated:<7d for within seven days or updated:>30d for longer ago; units are m, h, d and w"
-            raise CommandRefused(f"updated: is not {_shown(value)}", hint=hint)
+            raise Misunderstood(f"updated: is not {_shown(value)}", hint=hint)
         (within if found.group(1) == "<" else without).append(seconds)
     return min(within, default=None), max(without, default=None)
 

@@ -25,7 +25,7 @@ from ai_crm.model.task import Task, TaskId
 
 class Records(Protocol):
     """Everything raises StoreUnavailable; what is not there raises RecordMissing. Cursors are opaque; bad ones raise
-    CommandRefused.
+    Misunderstood.
     """
 
     async def tasks(self, workspace: str, query: TaskQuery, now: datetime, cursor: str, most: int) -> TaskPage: ...

@@ -34,7 +34,7 @@ _SUBJECT = msgspec.json.Decoder(_Subject)
 
 
 def dead_letters(connection: Connection, workspace: str, reason: str, cursor: str, most: int) -> DeadLetterPage:
-    """The one that was given up last comes first; `reason` is empty for all. Raises CommandRefused for a bad cursor."""
+    """The one that was given up last comes first; `reason` is empty for all. Raises Misunderstood for a bad cursor."""
     after = place(cursor)
     letter = union_all(_dead_deliveries(workspace), _dead_changes(workspace)).subquery()
     statement = select(letter)

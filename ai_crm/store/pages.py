@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from sqlalchemy import ColumnElement, literal, tuple_
 
-from ai_crm.errors import CommandRefused
+from ai_crm.errors import Misunderstood
 
 MOST = 500
 
@@ -39,7 +39,7 @@ def cursor(place: Place) -> str:
 
 
 def place(given: str) -> Place | None:
-    """Where the page before ended; None for the empty cursor of a first page. Raises CommandRefused."""
+    """Where the page before ended; None for the empty cursor of a first page. Raises Misunderstood."""
     if not given:
         return None
     try:
@@ -75,5 +75,5 @@ def page(rows: Sequence[R], most: int, where: Callable[[R], Place]) -> tuple[Seq
     return shown, cursor(where(shown[-1])) if len(rows) > most else ""
 
 
-def _not_ours() -> CommandRefused:
-    return CommandRefused("the cursor is not one that was given", hint="Begin again without a cursor")
+def _not_ours() -> Misunderstood:
+    return Misunderstood("the cursor is not one that was given", hint="Begin again without a cursor")

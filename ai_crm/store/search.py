@@ -29,7 +29,7 @@ _ESCAPE = "!"
 
 
 def search(connection: Connection, workspace: str, query: TaskQuery, now: datetime, cursor: str, most: int) -> TaskPage:
-    """The task that changed last comes first. Raises CommandRefused for a bad cursor."""
+    """The task that changed last comes first. Raises Misunderstood for a bad cursor."""
     table = tables.task
     after = numbered(cursor)
     found = (table.c.workspace == workspace, *_conditions(connection, workspace, query, now))

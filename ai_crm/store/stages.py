@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, Row, Select, exists, select
 
-from ai_crm.errors import CommandRefused, RecordMissing
+from ai_crm.errors import Misunderstood, RecordMissing
 from ai_crm.model.change import Applied
 from ai_crm.model.delivery import ChangeState, DeliveryState
 from ai_crm.model.item import PlatformName
@@ -38,7 +38,7 @@ _DECIDED = msgspec.json.Decoder(_Decided)
 
 
 def events(connection: Connection, workspace: str, state: str, cursor: str, most: int) -> EventPage:
-    """Raises CommandRefused for a state that there is not, or a bad cursor."""
+    """Raises Misunderstood for a state that there is not, or a bad cursor."""
     table = tables.delivery
     after = place(cursor)
     statement = _deliveries(workspace)
@@ -68,7 +68,7 @@ def _state(word: str) -> DeliveryState:
     try:
         return DeliveryState(word)
     except ValueError:
-        raise CommandRefused("an event has no such state", hint=f"Use one of {', '.join(DeliveryState)}") from None
+        raise Misunderstood("an event has no such state", hint=f"Use one of {', '.join(DeliveryState)}") from None
 
 
 def _deliveries(workspace: str) -> Select[Any]:

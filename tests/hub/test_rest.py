@@ -118,7 +118,7 @@ def test_pages_follow_each_other_and_a_cursor_of_ones_own_making_is_refused(desk
             cursor = page["next"]
         assert sorted(seen) == [f"AICRM-{number}" for number in range(1, 6)]
         assert cursor == ""
-        assert (await desk.ask("/tasks?cursor=mine", key)).status in range(400, 500)
+        assert (await desk.ask("/tasks?cursor=mine", key)).status == 400
 
     run(work)
 
@@ -190,7 +190,7 @@ def test_a_comment_is_kept_with_who_wrote_it(desk: Desk) -> None:
 def test_what_is_asked_wrongly_is_told_and_never_a_fault(desk: Desk, path: str, method: str, body: Any) -> None:
     async def work() -> None:
         answer = await desk.ask(path, await desk.key(), method, body)
-        assert 400 <= answer.status < 500
+        assert answer.status in {400, 404}
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["detail"]
 
