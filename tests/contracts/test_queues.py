@@ -312,7 +312,7 @@ def test_work_that_kills_its_workers_is_given_up(
         now = _later(deliveries.noon, 100)
         await _decided(process, decisions.opened("e", "triage"), deliveries.make(1), now)
         await process.inbox.accept(deliveries.make(2))
-        for number in range(5):
+        for number in range(10):
             assert len(await process.inbox.take("a", _later(now, 61 * number), 1)) == 1
             assert len(await process.outbox.take("a", _later(now, 61 * number), 1)) == 1
         assert await process.inbox.take("a", _later(now, 400), 1) == ()
