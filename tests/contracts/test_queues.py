@@ -315,8 +315,8 @@ def test_work_that_kills_its_workers_is_given_up(
         for number in range(10):
             assert len(await process.inbox.take("a", _later(now, 61 * number), 1)) == 1
             assert len(await process.outbox.take("a", _later(now, 61 * number), 1)) == 1
-        assert await process.inbox.take("a", _later(now, 400), 1) == ()
-        await process.outbox.take("a", _later(now, 400), 1)
+        assert await process.inbox.take("a", _later(now, 700), 1) == ()
+        await process.outbox.take("a", _later(now, 700), 1)
         assert await process.rows("SELECT reason FROM delivery WHERE state = 'dead'") == [("poison",)]
         assert await process.rows("SELECT kind, reason FROM change WHERE state = 'dead'") == [("show_card", "poison")]
 
