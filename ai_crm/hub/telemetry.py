@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, TextIO
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from structlog.typing import EventDict, WrappedLogger
 
@@ -18,7 +18,7 @@ from ai_crm.errors import AiCrmError
 
 
 class Metrics:
-    """Counters and gauges of one process, each with a bounded set of labels."""
+    """Counters of one process, each with a bounded set of labels."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -31,7 +31,6 @@ class Metrics:
         )
         self.events = self._counter("events", "Events that were worked on", "platform", "outcome")
         self.changes = self._counter("changes", "Changes that were worked on", "platform", "kind", "outcome")
-        self.waiting = Gauge("ai_crm_waiting", "How many wait in a queue", ["queue"], registry=self._registry)
         self.requests = self._counter("http_requests", "HTTP requests", "route", "status")
 
     def exposition(self) -> tuple[bytes, str]:

@@ -189,24 +189,6 @@ _STEPS: tuple[tuple[str | Either, ...], ...] = (
         )
         """,
         """
-        CREATE TABLE project (
-            workspace TEXT NOT NULL REFERENCES workspace (id),
-            connection TEXT NOT NULL,
-            name TEXT NOT NULL,
-            seen_at TEXT NOT NULL,
-            detail TEXT NOT NULL,
-            PRIMARY KEY (workspace, connection, name)
-        )
-        """,
-        """
-        CREATE TABLE schedule (
-            workspace TEXT NOT NULL REFERENCES workspace (id),
-            name TEXT NOT NULL,
-            due_at TEXT NOT NULL,
-            PRIMARY KEY (workspace, name)
-        )
-        """,
-        """
         CREATE TABLE api_key (
             id TEXT NOT NULL PRIMARY KEY,
             workspace TEXT NOT NULL REFERENCES workspace (id),

@@ -215,26 +215,6 @@ bucket = Table(
     Column("filled_at", Text, nullable=False),
 )
 
-# The projects that a connection told something about. `detail` is JSON: what asking about it later needs.
-project = Table(
-    "project",
-    metadata,
-    _workspace(),
-    Column("connection", Text, primary_key=True),
-    Column("name", Text, primary_key=True),
-    Column("seen_at", Text, nullable=False),
-    Column("detail", Text, nullable=False),
-)
-
-# When something that recurs is due next. Whoever moves the time on does it.
-schedule = Table(
-    "schedule",
-    metadata,
-    _workspace(),
-    Column("name", Text, primary_key=True),
-    Column("due_at", Text, nullable=False),
-)
-
 # `hash` is of the key itself, which nobody keeps; empty times are those that never come.
 api_key = Table(
     "api_key",
