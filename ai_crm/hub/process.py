@@ -12,6 +12,7 @@ from ai_crm.config.hub_settings import HubSettings, Role
 from ai_crm.errors import StoreError
 from ai_crm.flow.work import Outcome
 from ai_crm.hub import server
+from ai_crm.hub.api.contract import contract_routes
 from ai_crm.hub.app import Parts, build_app
 from ai_crm.hub.rest import Api, api_routes
 from ai_crm.hub.telemetry import Metrics, start_logging
@@ -46,7 +47,10 @@ async def _run(settings: HubSettings, role: Role, told: Callable[[str], None]) -
         ready=lambda: _trouble(hub),
         wake=bell.ring,
         metrics=metrics,
-        api=api_routes(Api(records=hub.records, analyst=hub.desk.analyst, clock=hub.clock, wake=bell.ring)),
+        api=(
+            *api_routes(Api(records=hub.records, analyst=hub.desk.analyst, clock=hub.clock, wake=bell.ring)),
+            *contract_routes(),
+        ),
     )
     worker = None if role is Role.WEB else Worker(hub.desk, hub.holder, bell, _counted(metrics))
     try:

@@ -1,0 +1,1 @@
+"""The hub's contract with its callers, and how it is told."""
