@@ -32,7 +32,7 @@ serve: $(HUB) ## the hub on 127.0.0.1:8080: webhooks, API and worker in one proc
 test: lint $(NODE) ## everything: lint, then every test
 	$(BIN)/pytest -n $(JOBS)
 
-chaos: $(DEV) ## kill -9 a hub 1,000 times under load, about half an hour
+chaos: $(DEV) ## kill -9 a hub 1,000 times under load, about a quarter of an hour
 	AI_CRM_CHAOS_KILLS=1000 $(BIN)/pytest tests/hub_end_to_end/test_chaos.py
 
 lint: $(DEV) ## style and types; directions, workflows and the Dockerfile are looked at in tests/repository
