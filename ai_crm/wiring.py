@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import Struct
 
+from ai_crm.errors import Problem, SettingsInvalid
 from ai_crm.model.event import Event
 from ai_crm.model.item import PlatformName
 from ai_crm.model.secret import Secret
@@ -26,6 +27,7 @@ __all__ = [
     "ChatAccess",
     "Setup",
     "SystemClock",
+    "WebhookAccess",
     "appliers",
     "decoder",
     "finish",
@@ -34,6 +36,9 @@ __all__ = [
     "store",
     "why_ignored",
 ]
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Network, IPv6Network  # cold start
 
 T = TypeVar("T")
 
@@ -75,6 +80,13 @@ class ChatAccess(Struct, frozen=True, kw_only=True):
     proxy: Secret
 
 
+class WebhookAccess(Struct, frozen=True, kw_only=True):
+    """How webhooks are signed, and the networks that may be called although they are not public (`10.1.0.0/16`)."""
+
+    signing_secret: Secret = Secret("")
+    allowed: tuple[str, ...] = ()
+
+
 def decoder(platform: PlatformName) -> Callable[[RawRequest], tuple[Event, ...]]:
     """How a platform's deliveries are read. Pure, so that it needs no connection. Raises KeyError for chat platforms."""
     return {PlatformName.GITHUB: decode_github}[platform]
@@ -99,12 +111,15 @@ def store(database_url: Secret, workspace: str, cards: CardReader | None) -> Sto
     return SqlStore(database_url.reveal(), inline, workspace)
 
 
-def appliers(platform: GitHub | None, chat: ChatAccess, offload: Offload = inline) -> dict[PlatformName, Applier]:
+def appliers(
+    platform: GitHub | None, chat: ChatAccess, offload: Offload = inline, webhooks: WebhookAccess | None = None
+) -> dict[PlatformName, Applier]:
     """Who carries out changes; `offload` is how they block. Without GitHub what it would get is printed; a chat without secrets says what it needs."""
     return {
         PlatformName.GITHUB: platform or Printed(),
         PlatformName.SLACK: _slack(chat, offload),
         PlatformName.TEAMS: _teams(chat, offload),
+        PlatformName.WEBHOOK: _webhooks(webhooks or WebhookAccess(), offload),
     }
 
 
@@ -125,3 +140,23 @@ def _teams(chat: ChatAccess, offload: Offload) -> Applier:
         app_id=chat.teams_app_id, password=chat.teams_app_password.reveal(), tenant=chat.teams_tenant_id
     )
     return Teams(account, offload, service_url=chat.teams_service_url, proxy=chat.proxy.reveal())
+
+
+def _webhooks(access: WebhookAccess, offload: Offload) -> Applier:
+    from ai_crm.platforms.webhook import Webhooks  # noqa: PLC0415 - cold start
+
+    return Webhooks(
+        offload, SystemClock().now, signing_secret=access.signing_secret.reveal(), allowed=_networks(access.allowed)
+    )
+
+
+def _networks(written: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    if not written:
+        return ()
+    from ipaddress import ip_network  # noqa: PLC0415 - cold start
+
+    try:
+        return tuple(map(ip_network, written))
+    except ValueError as error:
+        what = "a network that webhooks may call must be written 10.1.0.0/16 or fd00::/8"
+        raise SettingsInvalid((Problem("the webhooks' networks", 0, 0, what),)) from error

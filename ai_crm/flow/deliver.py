@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from ai_crm.errors import AiCrmError, ChangeRefused, StoreError, Unsupported, UpstreamError
-from ai_crm.model.change import Applied, Notify, OutboundChange, Outcome, ShowCard
+from ai_crm.model.change import Applied, CallWebhook, Notify, OutboundChange, Outcome, ShowCard
 from ai_crm.model.decision import Decision
 from ai_crm.model.item import PlatformName
 from ai_crm.model.task import RuleId, Task
@@ -100,8 +100,14 @@ async def _apply(change: OutboundChange, appliers: Mapping[PlatformName, Applier
 
 
 def platform_of(change: OutboundChange) -> PlatformName:
-    """Where a change goes: a message to its chat platform, everything else to where its item lives."""
-    return change.platform if isinstance(change, Notify) else change.item.platform
+    """Where a change goes: a message to its chat platform, a webhook to its address, the rest to where its item lives."""
+    match change:
+        case Notify():
+            return change.platform
+        case CallWebhook():
+            return PlatformName.WEBHOOK
+        case _:
+            return change.item.platform
 
 
 def _still(before: tuple[Task, ...], now: tuple[Task, ...], yielded: set[RuleId]) -> tuple[Task, ...]:

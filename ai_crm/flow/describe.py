@@ -10,6 +10,7 @@ from ai_crm.model.change import (
     AddLabels,
     AnyChange,
     Assign,
+    CallWebhook,
     Comment,
     CreateItem,
     CreateTask,
@@ -60,8 +61,15 @@ def describe(change: AnyChange, task: Task | None = None) -> Wording:
             return Wording("open", "opened", f'the issue "{change.title.filled(task)}"')
         case Notify():
             return Wording("tell", "told", f'{change.platform} {change.target}: "{change.text.filled(task)}"')
+        case CallWebhook():
+            return Wording("call", "called", f"the webhook at {_host(change.url)}")
         case _:
             assert_never(change)
+
+
+def _host(url: str) -> str:
+    """Without path and query: they may be what lets a caller in."""
+    return url.partition("://")[2].partition("/")[0].partition("?")[0]
 
 
 def _differences(patch: TaskPatch) -> str:

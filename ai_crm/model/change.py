@@ -126,8 +126,18 @@ class Notify(Change, frozen=True, kw_only=True, tag="notify"):
     tasks: tuple[Task, ...] = ()
 
 
+class CallWebhook(Change, frozen=True, kw_only=True, tag="call_webhook"):
+    """A POST of `body` to an address that the rule's author wrote down. `content_type` is a header's value."""
+
+    url: str
+    body: Text
+    content_type: str = "application/json"
+
+
 TaskChange = CreateTask | UpdateTask
-OutboundChange = ShowCard | Comment | AddLabels | RemoveLabels | Assign | RequestReview | CreateItem | Notify
+OutboundChange = (
+    ShowCard | Comment | AddLabels | RemoveLabels | Assign | RequestReview | CreateItem | Notify | CallWebhook
+)
 AnyChange = TaskChange | OutboundChange
 
 

@@ -13,6 +13,7 @@ class PlatformName(StrEnum):
     GITHUB = "github"
     SLACK = "slack"
     TEAMS = "teams"
+    WEBHOOK = "webhook"  # any address that a rule calls: it has no items and tells us nothing
 
 
 class ItemKind(StrEnum):

@@ -17,7 +17,7 @@ from ai_crm import __version__
 from ai_crm.errors import AnswerUnintelligible, UpstreamError, UpstreamUnavailable
 from ai_crm.model.address import parse_address
 from ai_crm.platforms.proxy import parse_proxy
-from ai_crm.platforms.wire import Allowance, TooMuch, Wire, connect
+from ai_crm.platforms.wire import Allowance, Find, TooMuch, Wire, connect, look_up
 
 T = TypeVar("T")
 
@@ -53,7 +53,8 @@ class Transport:
 
     `headers` go with every request. `timeout` is the longest silence in seconds; three times that is the longest that
     an exchange may take, the look-up of the name excepted. A body of more than `limit` bytes is refused. `proxy` is
-    `http://[user:password@]host:port`, or empty. Raises SettingsInvalid for an address that no token may be sent to.
+    `http://[user:password@]host:port`, or empty. `find` says which addresses a direct connection may be made to, each
+    time that one is made. Raises SettingsInvalid for an address that no token may be sent to.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Transport:
         timeout: float = 10.0,
         limit: int = 5_000_000,
         proxy: str = "",
+        find: Find = look_up,
     ) -> None:
         self.address = parse_address(base_url)
         agent = f"ai-crm/{__version__}"
@@ -72,6 +74,7 @@ class Transport:
         self._timeout = timeout
         self._limit = limit
         self._proxy = parse_proxy(proxy) if proxy and self.address.scheme == "https" else None
+        self._find = find
         self._wire: Wire | None = None
         self._turn = threading.Lock()
 
@@ -123,7 +126,7 @@ class Transport:
                 if request.method != "GET":
                     raise
         self.close()
-        self._wire = wire = connect(self.address, self._proxy, allowance)
+        self._wire = wire = connect(self.address, self._proxy, allowance, self._find)
         return self._attempt(wire, request)
 
     def _attempt(self, wire: Wire, request: _Request) -> Answer:

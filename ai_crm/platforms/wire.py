@@ -8,6 +8,7 @@ import select
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse
 
 from ai_crm.errors import UpstreamUnavailable
@@ -77,9 +78,23 @@ class Wire:
         self._socket.close()
 
 
-def connect(to: Address, proxy: Proxy | None, allowance: Allowance) -> Wire:
-    """A new wire, secured where the address says https. Raises OSError, or UpstreamUnavailable from the proxy."""
-    sock = _dial(proxy.host, proxy.port, allowance) if proxy else _dial(to.host, to.port, allowance)
+# The addresses of a host and port that may be tried, in turn. It raises to have none of them tried.
+Find = Callable[[str, int], tuple[str, ...]]
+
+
+def look_up(host: str, port: int) -> tuple[str, ...]:
+    """Every address that the system knows for a name; its look-up keeps its own time. Raises OSError."""
+    places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(place[0]) for *_, place in places))
+
+
+def connect(to: Address, proxy: Proxy | None, allowance: Allowance, find: Find = look_up) -> Wire:
+    """A new wire, secured where the address says https. Raises OSError, or UpstreamUnavailable from the proxy.
+
+    What is connected to are the very addresses that `find` gave, so that no second look-up can say something else.
+    """
+    where = (proxy.host, proxy.port) if proxy else (to.host, to.port)
+    sock = _dial(look_up(*where) if proxy else find(*where), where[1], allowance)
     try:
         if proxy:
             _tunnel(sock, to, proxy, allowance)
@@ -111,12 +126,12 @@ class _Reader(io.RawIOBase):
         super().close()
 
 
-def _dial(host: str, port: int, allowance: Allowance) -> socket.socket:
-    """Tries each address of the host in turn; the system's look-up of the name keeps its own time."""
+def _dial(addresses: tuple[str, ...], port: int, allowance: Allowance) -> socket.socket:
+    """Tries each address in turn."""
     failure = OSError("the name has no address")
-    for *_, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    for address in addresses:
         try:
-            sock = socket.create_connection((str(place[0]), port), timeout=allowance.seconds())
+            sock = socket.create_connection((address, port), timeout=allowance.seconds())
         except OSError as error:
             failure = error
         else:

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from ai_crm.model.change import (
     Applied,
+    CallWebhook,
     ChangeKey,
     CreateTask,
     Notify,
@@ -90,7 +91,7 @@ class CardStore:
         match change:
             case ShowCard():
                 sheet = await self._shown(sheet, change.item, applied)
-            case Notify():
+            case Notify() | CallWebhook():
                 sheet = msgspec.structs.replace(sheet, applied=_remembered(sheet.applied, (change.key,)))
             case _:
                 pass
@@ -155,7 +156,7 @@ def _outbox(outbound: tuple[OutboundChange, ...], applied: tuple[ChangeKey, ...]
     """The card first, then what was not carried out yet, then the card again where that has to be remembered."""
     due = tuple(change for change in outbound if not isinstance(change, ShowCard) and change.key not in applied)
     card = next((change for change in outbound if isinstance(change, ShowCard)), None)
-    messages = tuple(change.key for change in due if isinstance(change, Notify))
+    messages = tuple(change.key for change in due if isinstance(change, Notify | CallWebhook))
     if card is None:
         return due
     if not messages:

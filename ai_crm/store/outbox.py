@@ -8,6 +8,7 @@ from msgspec import Struct
 from ai_crm.model.change import (
     AddLabels,
     Assign,
+    CallWebhook,
     ChangeKey,
     Comment,
     CreateItem,
@@ -44,6 +45,8 @@ def informed(change: OutboundChange, current: Current) -> OutboundChange:
             return msgspec.structs.replace(change, text=_filled(change.text, task), tasks=tasks)
         case Comment():
             return msgspec.structs.replace(change, text=_filled(change.text, task))
+        case CallWebhook():
+            return msgspec.structs.replace(change, body=_filled(change.body, task))
         case CreateItem():
             return msgspec.structs.replace(change, title=_filled(change.title, task), body=_filled(change.body, task))
         case AddLabels() | RemoveLabels() | Assign() | RequestReview():

@@ -8,7 +8,17 @@ from typing import ClassVar, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from ai_crm.model.change import AnyChange, Applied, ChangeKey, CreateTask, Notify, OutboundChange, ShowCard, UpdateTask
+from ai_crm.model.change import (
+    AnyChange,
+    Applied,
+    CallWebhook,
+    ChangeKey,
+    CreateTask,
+    Notify,
+    OutboundChange,
+    ShowCard,
+    UpdateTask,
+)
 from ai_crm.model.decision import Decision
 from ai_crm.model.item import ItemRef, PlatformName
 from ai_crm.model.task import Task
@@ -104,7 +114,7 @@ class SqlStore:
         self._known = True
 
     def _route(self, rows: Rows, change: OutboundChange) -> Route:
-        if self._carrier == HUB or (self._carrier == SHARED and isinstance(change, Notify)):
+        if self._carrier == HUB or (self._carrier == SHARED and isinstance(change, Notify | CallWebhook)):
             return Route(HUB, rows.connection_for(goes_to(change)))
         return Route(CALLER)
 
@@ -156,8 +166,14 @@ def current(rows: Rows, change: OutboundChange) -> OutboundChange:
 
 
 def goes_to(change: OutboundChange) -> PlatformName:
-    """A message goes to its chat platform, everything else to where its item lives."""
-    return change.platform if isinstance(change, Notify) else change.item.platform
+    """A message goes to its chat platform, a webhook to its address, everything else to where its item lives."""
+    match change:
+        case Notify():
+            return change.platform
+        case CallWebhook():
+            return PlatformName.WEBHOOK
+        case _:
+            return change.item.platform
 
 
 def _begun(rows: Rows, key: ChangeKey, now: datetime) -> OutboundChange | None:

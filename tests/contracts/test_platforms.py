@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, get_args
 
 import pytest
+from msgspec.structs import replace
 
 from ai_crm.errors import (
     AiCrmError,
+    ChangeRefused,
     EventUnknown,
     RateLimited,
     SettingsInvalid,
@@ -20,7 +25,9 @@ from ai_crm.errors import (
 )
 from ai_crm.model.change import (
     AddLabels,
+    Applied,
     Assign,
+    CallWebhook,
     Change,
     Comment,
     CreateItem,
@@ -39,7 +46,8 @@ from ai_crm.platforms.github import Access, GitHub
 from ai_crm.platforms.printed import Printed
 from ai_crm.platforms.slack import Slack
 from ai_crm.platforms.teams import BotAccount, Teams
-from ai_crm.ports import Applier, Platform, RawRequest
+from ai_crm.platforms.webhook import Webhooks
+from ai_crm.ports import Applier, Capabilities, Platform, RawRequest
 from tests.doubles.loopback import Loopback, Reply
 from tests.doubles.notices import inline, shows, task
 
@@ -55,13 +63,33 @@ class Closing(Applier, Protocol):
 
 
 class Case(NamedTuple):
-    """`build` connects to a service at that address; `secret` must never be seen; `change` is one that it can make."""
+    """`build` connects to a service at that address; `change` is one that it can make; `listens` to what is answered."""
 
     applier: type[Applier]
     build: Callable[[str], Closing]
     change: OutboundChange
     folder: str
     inbound: Callable[[], Platform] | None = None
+    listens: bool = True
+
+
+class _OneWebhook:
+    """Webhooks of which every call goes to one address, as the others have one service each."""
+
+    name: ClassVar[PlatformName] = Webhooks.name
+    capabilities: ClassVar[Capabilities] = Webhooks.capabilities
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        secret = f"whsec_{b64encode(CANARY.encode()).decode()}"
+        allowed = (ip_network("127.0.0.1/32"),)
+        self._hooks = Webhooks(inline, lambda: datetime.now(UTC), signing_secret=secret, allowed=allowed)
+
+    async def apply(self, change: OutboundChange) -> Applied:
+        return await self._hooks.apply(replace(change, url=self._url) if isinstance(change, CallWebhook) else change)
+
+    def close(self) -> None:
+        self._hooks.close()
 
 
 def _fields(action: str) -> dict[str, Any]:
@@ -91,10 +119,12 @@ def _teams(url: str) -> Teams:
 
 
 LABELS = AddLabels(**_fields("label"), labels=("bug",))
+WEBHOOK = CallWebhook(**_fields("webhook"), url="https://hooks.example.com", body=Text(("{}",)))
 CASES = (
     Case(GitHub, _github, LABELS, "github", lambda: _github("https://api.github.com")),
     Case(Slack, _slack, _notify(PlatformName.SLACK, "#dev"), "slack"),
     Case(Teams, _teams, _notify(PlatformName.TEAMS, "19:abc@thread.v2"), "teams"),
+    Case(_OneWebhook, _OneWebhook, WEBHOOK, "webhook", listens=False),
 )
 every_platform = pytest.mark.parametrize("case", CASES, ids=lambda case: case.folder)
 every_inbound = pytest.mark.parametrize("case", [case for case in CASES if case.inbound], ids=lambda case: case.folder)
@@ -110,6 +140,7 @@ def one_of_each() -> Iterator[OutboundChange]:
     yield Assign(**item_fields, people=("ann",))
     yield RequestReview(**item_fields, people=("ann",))
     yield CreateItem(**item_fields, project=project, title=text, body=text)
+    yield WEBHOOK
     yield from (_notify(platform, "#dev") for platform in PlatformName)
 
 
@@ -164,6 +195,8 @@ def test_what_is_absent_is_refused_before_anything_is_sent(case: Case, finish: F
 def test_however_the_far_side_answers_it_is_one_of_our_errors_and_shows_no_secret(
     case: Case, finish: Finish, reply: Reply, error: type[AiCrmError]
 ) -> None:
+    if reply.status == 200 and not case.listens:
+        return
     with Loopback(lambda _: reply) as service:
         platform = case.build(service.url)
         with pytest.raises(error) as caught:
@@ -189,7 +222,7 @@ def test_a_far_side_that_is_not_there_can_be_tried_again_later(case: Case, finis
 @every_platform
 @pytest.mark.parametrize("url", ["http://service.example", "file:///etc/passwd", "https://user:pw@service.example"])
 def test_no_secret_goes_where_it_could_be_read(case: Case, finish: Finish, url: str) -> None:
-    with pytest.raises(SettingsInvalid):
+    with pytest.raises((SettingsInvalid, ChangeRefused)):
         finish(case.build(url).apply(case.change))
 
 

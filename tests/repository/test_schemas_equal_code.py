@@ -65,6 +65,7 @@ workflows:
       - {action: slack_notification, params: {channel: "#x", message: hi}}
       - {action: teams_notification, params: {chat_id: "{pr.author.teams_id}", message: hi}}
       - {action: create_issue, params: {title: x}}
+      - {action: webhook, params: {url: "https://hooks.example.com/x"}}
   other: {trigger: push, task: {}}
 """
 TASK = Task(
@@ -164,6 +165,7 @@ def test_a_decision_with_every_kind_of_change_is_valid_and_comes_back_as_it_was(
         "request_review",
         "create_item",
         "notify",
+        "call_webhook",
     }
     assert decision.skips
     validator("decision").validate(json.loads(decision.to_json()))

@@ -15,7 +15,17 @@ import pytest
 from ai_crm.analysis import offline_analyst
 from ai_crm.config.policy import load_policy
 from ai_crm.flow.decide import decide
-from ai_crm.model.change import AddLabels, AnyChange, Assign, Comment, CreateTask, Notify, RequestReview, UpdateTask
+from ai_crm.model.change import (
+    AddLabels,
+    AnyChange,
+    Assign,
+    CallWebhook,
+    Comment,
+    CreateTask,
+    Notify,
+    RequestReview,
+    UpdateTask,
+)
 from ai_crm.model.event import Event
 from ai_crm.model.task import Task
 from ai_crm.platforms.github.decode import decode
@@ -95,5 +105,7 @@ def _line(change: AnyChange) -> Iterator[str]:
             yield f'comment "{change.text.filled(None)[:30].strip()}"'
         case Notify():
             yield f'tell {change.platform} {change.target} "{change.text.filled(None)}"'
+        case CallWebhook():
+            yield f'call {change.url} "{change.body.filled(None)}"'
         case _:
             yield type(change).__name__

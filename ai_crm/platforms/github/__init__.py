@@ -13,6 +13,7 @@ from ai_crm.model.change import (
     AddLabels,
     Applied,
     Assign,
+    CallWebhook,
     Comment,
     CreateItem,
     Notify,
@@ -40,7 +41,10 @@ __all__ = ["Access", "GitHub", "Setup"]
 CAPABILITIES = Capabilities(
     changes=(ShowCard, Comment, AddLabels, RemoveLabels, Assign, RequestReview, CreateItem),
     absent=MappingProxyType(
-        {Notify: "GitHub has no messages to people: a comment that mentions them is what reaches them"}
+        {
+            Notify: "GitHub has no messages to people: a comment that mentions them is what reaches them",
+            CallWebhook: "A webhook goes to the address that its rule names, not through GitHub",
+        }
     ),
     ignored_events=IGNORED,
     signature="HMAC-SHA256 over the raw body, in the header X-Hub-Signature-256",

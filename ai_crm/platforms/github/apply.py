@@ -11,6 +11,7 @@ from ai_crm.model.change import (
     AddLabels,
     Applied,
     Assign,
+    CallWebhook,
     Comment,
     CreateItem,
     Notify,
@@ -47,6 +48,8 @@ def apply(change: OutboundChange, session: Session, cards: Cards) -> Applied:
             return _create_item(change, session)
         case Notify():
             raise Unsupported("GitHub has no messages to people", where=str(change.item))
+        case CallWebhook():
+            raise Unsupported("a webhook does not go through GitHub", where=str(change.item))
         case _:
             assert_never(change)
 

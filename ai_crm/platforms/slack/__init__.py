@@ -11,6 +11,7 @@ from ai_crm.model.change import (
     AddLabels,
     Applied,
     Assign,
+    CallWebhook,
     Comment,
     CreateItem,
     Notify,
@@ -47,6 +48,7 @@ class Slack:
                 Assign: _NO_ITEMS,
                 RequestReview: _NO_ITEMS,
                 CreateItem: _NO_ITEMS,
+                CallWebhook: "A webhook goes to the address that its rule names, not through Slack",
             }
         ),
         ignored_events=MappingProxyType({}),

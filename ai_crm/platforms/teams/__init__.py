@@ -13,6 +13,7 @@ from ai_crm.model.change import (
     AddLabels,
     Applied,
     Assign,
+    CallWebhook,
     Comment,
     CreateItem,
     Notify,
@@ -53,6 +54,7 @@ class Teams:
                 Assign: _NO_ITEMS,
                 RequestReview: _NO_ITEMS,
                 CreateItem: _NO_ITEMS,
+                CallWebhook: "A webhook goes to the address that its rule names, not through Teams",
             }
         ),
         ignored_events=MappingProxyType({}),

@@ -10,6 +10,7 @@ from ai_crm.rules.effects.github_comment import GithubComment
 from ai_crm.rules.effects.github_label import GithubLabel
 from ai_crm.rules.effects.notify import SlackNotification, TeamsNotification
 from ai_crm.rules.effects.update_task import UpdateExistingTask
+from ai_crm.rules.effects.webhook import Webhook
 from ai_crm.rules.rule import Effect
 
 EFFECTS: tuple[type[Effect], ...] = (
@@ -22,4 +23,5 @@ EFFECTS: tuple[type[Effect], ...] = (
     SlackNotification,
     TeamsNotification,
     CreateIssue,
+    Webhook,
 )

@@ -472,6 +472,7 @@ def test_a_message_carries_the_card_of_the_task_that_is_there() -> None:
         ("slack_notification", 'channel: "#x"\nmessage: hi'),
         ("teams_notification", "channel: x\nmessage: hi"),
         ("create_issue", "title: x"),
+        ("webhook", "url: https://hooks.example.com"),
         ("update_task", "status: done"),
     ],
 )

@@ -64,6 +64,7 @@ ACTIONS = st.lists(
         action("assign", keys({"people": LOGINS}, agent=AGENT)),
         action("slack_notification", keys({"channel": TEXT, "message": TEXT})),
         action("teams_notification", keys({"message": TEXT, "chat_id": TEXT})),
+        action("webhook", keys({"url": st.just("https://hooks.example.com/x?y=z")}, body=TEXT)),
         action("create_issue", keys({"title": TEXT}, body=TEXT, labels=LABELS)),
     ),
     min_size=1,
@@ -210,6 +211,14 @@ STRICTER: dict[str, dict[str, Any]] = {
     "a channel that a stranger would choose": {
         "trigger": "push",
         "actions": [{"action": "slack_notification", "params": {"channel": "{push.message}", "message": "x"}}],
+    },
+    "a webhook inside of our own network": {
+        "trigger": "push",
+        "actions": [{"action": "webhook", "params": {"url": "https://169.254.169.254/latest"}}],
+    },
+    "a webhook's body that strangers could break out of": {
+        "trigger": "push",
+        "actions": [{"action": "webhook", "params": {"url": "https://x.example", "body": '{{"a": {push.message}}}'}}],
     },
     "an action for items that cannot have it": {
         "trigger": "push",

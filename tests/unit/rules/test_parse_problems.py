@@ -104,6 +104,27 @@ RULES = [
         "{trigger: push, actions: [{action: teams_notification, params: {channel: a, chat_id: b, message: x}}]}",
         '1:79: teams_notification has both "chat_id" and "channel": keep one',
     ),
+    (
+        "{trigger: push, actions: [{action: webhook, params: {url: 'http://hooks.example.com'}}]}",
+        '1:74: url must be an https address without user name, fragment and {names}, not "http://hooks.example.com"',
+    ),
+    (
+        "{trigger: push, actions: [{action: webhook, params: {url: 'https://{push.message}/'}}]}",
+        "1:74: url must be an https address without user name, fragment and {names}",
+    ),
+    (
+        "{trigger: push, actions: [{action: webhook, params: {url: 'https://10.0.0.1/'}}]}",
+        "1:74: url names 10.0.0.1, which is no address of the public internet (write an address that anybody",
+    ),
+    (
+        "{trigger: push, actions: [{action: webhook, params: {url: 'https://0x7f.1/'}}]}",
+        "1:74: url cannot be called: a host in numbers must be written as the usual four, such as 8.8.4.4",
+    ),
+    ("{trigger: push, actions: [{action: webhook, params: {body: x}}]}", '1:68: webhook needs "url"'),
+    (
+        "{trigger: push, actions: [{action: webhook, params: {url: 'https://x.example', body: '{{'}}]}",
+        "1:101: body begins like JSON and is none: {names} stand between the quotes of its texts",
+    ),
 ]
 
 SETTINGS = [
