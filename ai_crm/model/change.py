@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import NewType
 
@@ -63,13 +63,22 @@ class CreateTask(Change, frozen=True, kw_only=True, tag="create_task"):
     agent: AgentChoice | None = None
     assignees: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    due: date | None = None
     analysis: Analysis | None = None
     seen_at: datetime | None = None
+    asked_at: datetime | None = None
 
 
 class UpdateTask(Change, frozen=True, kw_only=True, tag="update_task"):
+    """`version` is the one that the patch was made for, when somebody looked at it; 0 where that does not matter.
+
+    `asked_at` is when a person asked for it, here and in CreateTask; None where an event did.
+    """
+
     patch: TaskPatch
     seen_at: datetime | None = None
+    asked_at: datetime | None = None
+    version: int = 0
 
 
 class ShowCard(Change, frozen=True, kw_only=True, tag="show_card"):
@@ -118,12 +127,17 @@ class CreateItem(Change, frozen=True, kw_only=True, tag="create_item"):
 
 
 class Notify(Change, frozen=True, kw_only=True, tag="notify"):
-    """A message to a channel, chat or person of a chat platform, with the task's card when there is one."""
+    """A message to a channel, chat or person of a chat platform, with the task's card when there is one.
+
+    `where` is the platform's address of the item's live message in this target, empty while there is none: its card is
+    renewed in place, and the text goes below it. It is filled in when the change is carried out.
+    """
 
     platform: PlatformName
     target: str
     text: Text
     tasks: tuple[Task, ...] = ()
+    where: str = ""
 
 
 class CallWebhook(Change, frozen=True, kw_only=True, tag="call_webhook"):

@@ -22,6 +22,7 @@ WORDS = MappingProxyType(
         ItemKind.ALERT: ("alert",),
         ItemKind.LABEL: ("label",),
         ItemKind.MILESTONE: ("milestone",),
+        ItemKind.REQUEST: ("request",),
     }
 )
 
@@ -41,5 +42,6 @@ FACTS = MappingProxyType(
         ItemKind.ALERT: ("source", "rule", "severity", "location", "package", "secret_type"),
         ItemKind.LABEL: ("name", "color", "description"),
         ItemKind.MILESTONE: ("description", "due_on"),
+        ItemKind.REQUEST: (),
     }
 )

@@ -13,6 +13,7 @@ class PlatformName(StrEnum):
     GITHUB = "github"
     SLACK = "slack"
     TEAMS = "teams"
+    HUB = "hub"  # our own: what people ask us for directly, and what a schedule asks
     WEBHOOK = "webhook"  # any address that a rule calls: it has no items and tells us nothing
 
 
@@ -30,6 +31,7 @@ class ItemKind(StrEnum):
     ALERT = "alert"  # a code scanning, dependency or secret finding
     LABEL = "label"
     MILESTONE = "milestone"
+    REQUEST = "request"  # what a person asked for, with no item on any platform
 
 
 # Items that people talk under: a card and labels can go there. What has none gets an issue of its own.

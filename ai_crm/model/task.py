@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import NewType
 
@@ -61,6 +61,7 @@ class Task(Struct, frozen=True, kw_only=True):
     agent: AgentChoice | None = None
     assignees: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    due: date | None = None
     analysis: Analysis | None = None
     url: str = ""
     version: int = 1
@@ -78,3 +79,4 @@ class TaskPatch(Struct, frozen=True, kw_only=True, omit_defaults=True):
     agent: AgentChoice | UnsetType = UNSET
     assignees: tuple[str, ...] | UnsetType = UNSET
     labels: tuple[str, ...] | UnsetType = UNSET
+    due: date | UnsetType | None = UNSET

@@ -244,6 +244,38 @@ _STEPS: tuple[tuple[str | Either, ...], ...] = (
         Either("", "CREATE INDEX task_words_text ON task_words USING gin (to_tsvector('simple', words))"),
         Either("", "CREATE INDEX task_words_task ON task_words (workspace, number)"),
     ),
+    (
+        """
+        CREATE TABLE member (
+            workspace TEXT NOT NULL REFERENCES workspace (id),
+            platform TEXT NOT NULL,
+            id TEXT NOT NULL,
+            login TEXT NOT NULL,
+            payload TEXT NOT NULL,
+            PRIMARY KEY (workspace, platform, id)
+        )
+        """,
+        "CREATE INDEX member_login ON member (workspace, login)",
+        """
+        CREATE TABLE message (
+            workspace TEXT NOT NULL REFERENCES workspace (id),
+            platform TEXT NOT NULL,
+            target TEXT NOT NULL,
+            item TEXT NOT NULL,
+            address TEXT NOT NULL,
+            PRIMARY KEY (workspace, platform, target, item)
+        )
+        """,
+        """
+        CREATE TABLE schedule (
+            workspace TEXT NOT NULL REFERENCES workspace (id),
+            name TEXT NOT NULL,
+            spec TEXT NOT NULL,
+            next_at TEXT NOT NULL,
+            PRIMARY KEY (workspace, name)
+        )
+        """,
+    ),
 )
 VERSION = len(_STEPS)
 

@@ -253,6 +253,39 @@ task_comment = Table(
     ForeignKeyConstraint(["workspace", "number"], ["task.workspace", "task.number"]),
 )
 
+# Somebody of a chat platform, under the platform's own id: whose login they are, and what they want to be told when.
+member = Table(
+    "member",
+    metadata,
+    _workspace(),
+    Column("platform", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("login", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Index("member_login", "workspace", "login"),
+)
+
+# The live message of an item in a channel: what is told later is put under it.
+message = Table(
+    "message",
+    metadata,
+    _workspace(),
+    Column("platform", Text, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("item", Text, primary_key=True),
+    Column("address", Text, nullable=False),
+)
+
+# When a rule's schedule comes next. `spec` is the schedule as written: another one begins anew.
+schedule = Table(
+    "schedule",
+    metadata,
+    _workspace(),
+    Column("name", Text, primary_key=True),
+    Column("spec", Text, nullable=False),
+    Column("next_at", Text, nullable=False),
+)
+
 # Who changed what, and because of which event or request. Rows are only ever added, and removed by retention.
 audit = Table(
     "audit",

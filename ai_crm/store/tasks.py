@@ -7,6 +7,7 @@ from collections.abc import Callable, Container, Iterator
 import msgspec
 from msgspec import UNSET, Struct
 
+from ai_crm.errors import VersionClash
 from ai_crm.model.change import ChangeKey, CreateTask, OutboundChange, ShowCard, UpdateTask
 from ai_crm.model.decision import Decision
 from ai_crm.model.task import AgentChoice, HistoryEntry, Task, TaskId
@@ -28,7 +29,9 @@ class Followed(Struct, frozen=True, kw_only=True):
 
 def created(change: CreateTask, decision: Decision, task_id: TaskId) -> Task:
     """The task at its first version."""
-    birth = HistoryEntry(at=change.seen_at, actor=decision.actor, what="created", because=change.because)
+    birth = HistoryEntry(
+        at=change.seen_at or change.asked_at, actor=decision.actor, what="created", because=change.because
+    )
     return Task(
         id=task_id,
         rule=change.rule,
@@ -39,6 +42,7 @@ def created(change: CreateTask, decision: Decision, task_id: TaskId) -> Task:
         agent=change.agent,
         assignees=change.assignees,
         labels=change.labels,
+        due=change.due,
         analysis=change.analysis,
         born_of=decision.event,
         seen_at=change.seen_at,
@@ -50,17 +54,24 @@ def updated(task: Task, change: UpdateTask, decision: Decision) -> Task:
     """The task with the patch in it: one version more, one history entry for each field that became different.
 
     An event that is older than what the task already followed changes nothing. One that is newer but brings nothing
-    new only moves `seen_at`, so that what happened between the two stays late.
+    new only moves `seen_at`, so that what happened between the two stays late. Raises VersionClash for a patch that was
+    made for another version.
     """
     if change.seen_at and task.seen_at and change.seen_at < task.seen_at:
         return task
     seen_at = change.seen_at or task.seen_at
     fields = {name: value for name, value in _wanted(change) if value != getattr(task, name)}
+    if change.version and change.version != task.version:
+        raise VersionClash(
+            f"{task.id} was changed meanwhile: it is at version {task.version}, and this was made for {change.version}",
+            where=task.id,
+            hint="Look at it as it is now, and say again what shall be different",
+        )
     if not fields:
         return task if seen_at == task.seen_at else msgspec.structs.replace(task, seen_at=seen_at)
     entries = tuple(
         HistoryEntry(
-            at=change.seen_at,
+            at=change.seen_at or change.asked_at,
             actor=decision.actor,
             what=f"{name}: {_words(getattr(task, name))} → {_words(value)}",
             because=change.because,

@@ -159,7 +159,7 @@ def test_every_change_can_be_made_or_is_absent_for_a_reason(applier: type[Applie
 
 
 def test_each_platform_has_a_name_of_its_own() -> None:
-    assert sorted(vars(case.applier)["name"] for case in CASES) == sorted(PlatformName)
+    assert sorted(vars(case.applier)["name"] for case in CASES) == sorted(set(PlatformName) - {PlatformName.HUB})
 
 
 @every_platform
