@@ -100,8 +100,8 @@ def only_looks(run: Run, inputs: Inputs, delivery: RawRequest) -> str:
         return f"on {run.event_name} the workspace may hold a stranger's rules (config_source: workspace)"
     if run.event_name != "pull_request_target" and _from_fork(delivery.body):
         return "this pull request comes from a fork, whose runs get a read-only token (use pull_request_target to act)"
-    if not inputs.github_token and not inputs.database_url:
-        return "there is neither github_token nor database_url, so a task would have no home"
+    if not inputs.github_token and not inputs.database_url and inputs.hub is None:
+        return "there is neither github_token nor database_url nor a hub, so a task would have no home"
     return ""
 
 

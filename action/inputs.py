@@ -12,7 +12,7 @@ from ai_crm.config.settings import Reader
 from ai_crm.errors import Problem, SettingsInvalid
 from ai_crm.model.address import parse_address
 from ai_crm.model.secret import Secret
-from ai_crm.wiring import ChatAccess
+from ai_crm.wiring import ChatAccess, HubAccess
 
 
 class ConfigSource(StrEnum):
@@ -52,6 +52,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
 
     api_key: Secret
     api_url: str
+    api_proxy: Secret
     pm_analysis: bool
     auto_assign: bool
     github_token: Secret
@@ -63,6 +64,22 @@ class Inputs(Struct, frozen=True, kw_only=True):
     chat: ChatAccess
 
     @property
+    def hub(self) -> HubAccess | None:
+        """The hub that keeps tasks and sends messages; None where its address or its key is missing."""
+        return HubAccess(self.api_url, self.api_key, self.api_proxy) if self.api_url and self.api_key else None
+
+    @property
+    def half_a_hub(self) -> str:
+        """What is missing of a hub, as a sentence; empty when nothing is, or all of it."""
+        if bool(self.api_url) == bool(self.api_key):
+            return ""
+        given, missing = ("api_url", "api_key") if self.api_url else ("api_key", "api_url")
+        return (
+            f"{given} is given and {missing} is not, so no hub is used: the issue or pull request itself keeps its tasks, "
+            f"and nothing is missing for that. To use a hub, give its {missing} too"
+        )
+
+    @property
     def secrets(self) -> tuple[Secret, ...]:
         chat = (self.chat.slack_bot_token, self.chat.teams_app_password)
         given = (self.api_key, self.github_token, self.database_url, *chat)
@@ -70,7 +87,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """The workflow run around the step. `attempt` is 1 unless somebody ran the job again."""
+    """The workflow run around the step. `attempt` is 1 unless somebody ran the job again; then `id` is still the same."""
 
     event_name: str
     event_path: str
@@ -80,6 +97,7 @@ class Run(Struct, frozen=True, kw_only=True):
     graphql_url: str
     server_url: str
     id: str
+    job: str
     attempt: int
     output: str
     summary: str
@@ -89,9 +107,11 @@ class Run(Struct, frozen=True, kw_only=True):
 def read_inputs(environ: Mapping[str, str]) -> Inputs:
     """Raises SettingsInvalid with every problem at once. `config-path` is as good as `config_path`."""
     read = Reader(_in_one_spelling(environ))
+    api_url = read.url("INPUT_API_URL")
     inputs = Inputs(
         api_key=read.secret("INPUT_API_KEY"),
-        api_url=read.url("INPUT_API_URL"),
+        api_url=api_url,
+        api_proxy=read.proxy(parse_address(api_url).host) if api_url else Secret(""),
         pm_analysis=read.flag("INPUT_PM_ANALYSIS", default=True),
         auto_assign=read.flag("INPUT_AUTO_ASSIGN", default=False),
         github_token=read.secret("INPUT_GITHUB_TOKEN"),
@@ -110,6 +130,9 @@ def read_inputs(environ: Mapping[str, str]) -> Inputs:
         ),
     )
     read.done("INPUT_")
+    if inputs.hub and inputs.database_url:
+        hint = "give either a database or a hub: the hub has a database of its own"
+        raise SettingsInvalid((Problem("input database_url", 0, 0, "cannot stand beside api_url", hint),))
     return inputs
 
 
@@ -125,6 +148,7 @@ def read_run(environ: Mapping[str, str]) -> Run:
         graphql_url=read.url("GITHUB_GRAPHQL_URL", "https://api.github.com/graphql"),
         server_url=read.url("GITHUB_SERVER_URL", "https://github.com"),
         id=read.text("GITHUB_RUN_ID", ""),
+        job=read.text("GITHUB_JOB", ""),
         attempt=_attempt(read.text("GITHUB_RUN_ATTEMPT", "1")),
         output=read.text("GITHUB_OUTPUT", ""),
         summary=read.text("GITHUB_STEP_SUMMARY", ""),

@@ -13,8 +13,17 @@ from ai_crm.cards import text
 from ai_crm.cards.task_card import analysis_card
 from ai_crm.errors import AiCrmError, Problem, SettingsInvalid
 from ai_crm.flow.deliver import Report
-from ai_crm.flow.describe import describe
-from ai_crm.model.change import AnyChange, Applied, CreateTask, OutboundChange, Outcome, UpdateTask
+from ai_crm.flow.describe import Wording, describe
+from ai_crm.model.change import (
+    AnyChange,
+    Applied,
+    CallWebhook,
+    CreateTask,
+    Notify,
+    OutboundChange,
+    Outcome,
+    UpdateTask,
+)
 from ai_crm.model.decision import Answer, Decision
 from ai_crm.model.event import Event
 from ai_crm.model.task import Task
@@ -25,7 +34,7 @@ class Told(Struct, frozen=True, kw_only=True):
     """One event, what was decided about it, and what came of it.
 
     `report` is None in a run that only looks, and in one that `stopped` before anything was carried out. `unseen` is
-    what the rules asked for and the token must not see.
+    what the rules asked for and the token must not see. `in_hub`: the hub sends the messages.
     """
 
     event: Event
@@ -33,6 +42,7 @@ class Told(Struct, frozen=True, kw_only=True):
     report: Report | None = None
     stopped: AiCrmError | None = None
     unseen: AiCrmError | None = None
+    in_hub: bool = False
 
     @property
     def created(self) -> int:
@@ -47,6 +57,13 @@ class Told(Struct, frozen=True, kw_only=True):
         return (*self.report.created, *self.report.updated) if self.report else ()
 
     @property
+    def handed(self) -> tuple[OutboundChange, ...]:
+        """The messages that the hub has now, and sends once."""
+        if not self.in_hub or self.report is None:
+            return ()
+        return tuple(change for change in self.decision.changes if isinstance(change, Notify | CallWebhook))
+
+    @property
     def changed(self) -> bool:
         """Whether anything is different now."""
         done = (
@@ -54,7 +71,7 @@ class Told(Struct, frozen=True, kw_only=True):
             if self.report
             else ()
         )
-        return bool(self.tasks) or any(done)
+        return bool(self.tasks or self.handed) or any(done)
 
     @property
     def was_done(self) -> bool:
@@ -115,10 +132,12 @@ def _lines(told: Told) -> Iterator[str]:
         yield f"updated {task.id}: {task.history[-1].what}"
     for change, applied in told.report.applied:
         yield result(change, applied, told.report.tasks)
+    for change in told.handed:
+        yield left_to_hub(change, told.report.tasks)
 
 
 def result(change: OutboundChange, applied: Applied, tasks: tuple[Task, ...]) -> str:
-    words = describe(change, next((task for task in tasks if task.rule == change.rule), None))
+    words = _worded(change, tasks)
     detail = f" ({applied.detail})" if applied.detail and applied.outcome is not Outcome.SHOWN else ""
     match applied.outcome:
         case Outcome.SHOWN:
@@ -127,6 +146,14 @@ def result(change: OutboundChange, applied: Applied, tasks: tuple[Task, ...]) ->
             return f"already there: {words.rest}{detail}"
         case Outcome.DONE | Outcome.YIELDED:
             return f"{words.done()}{detail}"
+
+
+def left_to_hub(change: OutboundChange, tasks: tuple[Task, ...]) -> str:
+    return f"left to the hub: {_worded(change, tasks).rest}"
+
+
+def _worded(change: OutboundChange, tasks: tuple[Task, ...]) -> Wording:
+    return describe(change, next((task for task in tasks if task.rule == change.rule), None))
 
 
 def outputs(all_told: tuple[Told, ...]) -> dict[str, str]:

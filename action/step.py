@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -9,14 +10,14 @@ from datetime import timedelta
 from msgspec import Struct, structs
 
 from action.delivery import SCHEDULE, brand_new, only_looks, read_delivery, read_workspace_rules, scheduled
-from action.inputs import ConfigSource, Inputs, Run
+from action.inputs import ConfigSource, FailOn, Inputs, Run
 from action.log import Log
 from action.report import Told, outputs, tell, write_outputs
 from action.summary import summary, write_summary
 from ai_crm import wiring
 from ai_crm.analysis import offline_analyst
 from ai_crm.config.policy import load_policy
-from ai_crm.errors import AiCrmError, CredentialsRefused, EventUnknown, SettingsInvalid
+from ai_crm.errors import AiCrmError, CredentialsRefused, EventUnknown, SettingsInvalid, StoreUnavailable
 from ai_crm.flow.consider import consider
 from ai_crm.flow.deliver import deliver
 from ai_crm.model.event import Event
@@ -30,14 +31,19 @@ _SILENT_FOR = timedelta(hours=1)
 _MOST_SILENT = 100
 
 
-class _Hands(Struct, frozen=True):
-    """What deciding and carrying out needs. `looks_only` stops before the first write."""
+class _Hands(Struct, frozen=True, kw_only=True):
+    """What deciding and carrying out needs. `looks_only` stops before the first write.
+
+    Where the store is `in_hub` its messages are sent by the hub, and `spare` is where tasks are kept if that is away.
+    """
 
     platform: Platform
     store: Store
     appliers: Mapping[PlatformName, Applier]
     analyst: Analyst
     looks_only: bool
+    in_hub: bool = False
+    spare: Store | None = None
 
 
 class Step:
@@ -51,8 +57,8 @@ class Step:
     async def take(self) -> tuple[AiCrmError, ...]:
         """Does what the rules say about the event; returns what could not be done."""
         delivery = read_delivery(self._run)
-        if self._inputs.api_key or self._inputs.api_url:
-            self._log.notice("api_key and api_url are without effect: this version knows no server yet")
+        if self._inputs.half_a_hub:
+            self._log.notice(self._inputs.half_a_hub)
         events = self._decoded(delivery)
         with closing(self._github(events)) as github:
             if self._run.event_name == SCHEDULE:
@@ -122,7 +128,7 @@ class Step:
         looked = looked or self._homeless(policy)
         if looked:
             self._log.notice(f"Only looking, nothing is written: {looked}")
-        with self._hands(github, looks_only=bool(looked)) as hands:
+        with self._hands(github, policy, looks_only=bool(looked)) as hands:
             told, errors = await self._handle(events, policy, hands)
         return (*errors, *self._recorded(told, summary(told, origin, looked, errors)))
 
@@ -138,21 +144,44 @@ class Step:
             yield error
 
     def _homeless(self, policy: Policy) -> str:
-        if policy.card.comment or self._inputs.database_url:
+        if policy.card.comment or self._inputs.database_url or self._inputs.hub:
             return ""
-        return "card.comment is false in the rules file and there is no database_url, so a task would have no home"
+        return (
+            "card.comment is false in the rules file and there is no database_url or hub, so a task would have no home"
+        )
 
     @contextmanager
-    def _hands(self, github: GitHub, *, looks_only: bool) -> Iterator[_Hands]:
+    def _hands(self, github: GitHub, policy: Policy, *, looks_only: bool) -> Iterator[_Hands]:
         connected = github if self._inputs.github_token else None
-        store = wiring.store(self._inputs.database_url, self._run.repository, connected)
+        own = wiring.store(self._inputs.database_url, self._run.repository, connected)
+        hub = self._hub(connected)
         appliers = wiring.appliers(connected, self._inputs.chat)
+        may_do_without = self._inputs.fail_on is not FailOn.ANY and policy.card.comment and connected is not None
+        hands = _Hands(
+            platform=github,
+            store=hub or own,
+            appliers=appliers,
+            analyst=offline_analyst(),
+            looks_only=looks_only,
+            in_hub=hub is not None,
+            spare=own if hub and may_do_without else None,
+        )
         try:
-            yield _Hands(github, store, appliers, offline_analyst(), looks_only)
+            yield hands
         finally:
-            store.close()
+            for store in filter(None, (own, hub)):
+                store.close()
             for applier in appliers.values():
                 applier.close()
+
+    def _hub(self, github: GitHub | None) -> Store | None:
+        """The hub's store. A job that is run again is the same holder: it gets back what it had in hand."""
+        access = self._inputs.hub
+        if access is None:
+            return None
+        self._log.line(f"Hub: {access.url}")
+        holder = f"run {self._run.id} {self._run.job}" if self._run.id else f"process {os.urandom(8).hex()}"
+        return wiring.hub(access, holder.strip(), github)
 
     async def _handle(
         self, events: tuple[Event, ...], policy: Policy, hands: _Hands
@@ -162,7 +191,7 @@ class Step:
         errors: list[AiCrmError] = []
         for position, event in enumerate(events):
             try:
-                one = await _handle_one(event, policy, hands)
+                one, hands = await self._with_or_without_hub(event, policy, hands, errors)
             except AiCrmError as error:
                 errors.append(error)
                 stopped: AiCrmError | None = error
@@ -176,6 +205,26 @@ class Step:
                 break
         return tuple(told), tuple(errors)
 
+    async def _with_or_without_hub(
+        self, event: Event, policy: Policy, hands: _Hands, errors: list[AiCrmError]
+    ) -> tuple[Told, _Hands]:
+        """What came of an event, and the hands to go on with: once the hub is away the rest is done without it."""
+        try:
+            return await _handle_one(event, policy, hands), hands
+        except StoreUnavailable as error:
+            if hands.spare is None:
+                raise
+            errors.append(_away(error))
+            self._log.line("Goes on without the hub")
+            hands = structs.replace(hands, store=hands.spare, in_hub=False, spare=None)
+        return await _handle_one(event, policy, hands), hands
+
+
+def _away(error: StoreUnavailable) -> StoreUnavailable:
+    """What a run says that had to do without its hub."""
+    hint = "This run went on without the hub and kept its tasks on GitHub; run the job again once the hub is back"
+    return StoreUnavailable(error.what, where=error.where, hint=hint)
+
 
 def _given_up(left: int) -> Iterator[str]:
     if left:
@@ -185,11 +234,13 @@ def _given_up(left: int) -> Iterator[str]:
 async def _handle_one(event: Event, policy: Policy, hands: _Hands) -> Told:
     now = wiring.SystemClock().now()
     considered = await consider(event, hands.platform, hands.store, policy, hands.analyst, now)
-    told = Told(event=event, decision=considered.decision, unseen=considered.unseen)
+    told = Told(event=event, decision=considered.decision, unseen=considered.unseen, in_hub=hands.in_hub)
     if hands.looks_only:
         return told
     try:
         report = await deliver(told.decision, hands.store, hands.appliers, now)
     except AiCrmError as error:
+        if hands.spare and isinstance(error, StoreUnavailable):
+            raise
         return structs.replace(told, stopped=error)
     return structs.replace(told, report=report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from action.report import Told, append, result
+from action.report import Told, append, left_to_hub, result
 from ai_crm.cards.inert import address, gfm, gfm_block
 from ai_crm.errors import AiCrmError
 from ai_crm.flow.describe import describe
@@ -92,7 +92,8 @@ def _came_of(told: Told, verdict: Verdict) -> str:
         for change, applied in told.report.applied
         if change.rule == verdict.rule
     ]
-    return "; ".join(created + done) or ("done before" if told.was_done else "nothing could be done: see below")
+    left = [left_to_hub(change, told.report.tasks) for change in told.handed if change.rule == verdict.rule]
+    return "; ".join(created + done + left) or ("done before" if told.was_done else "nothing could be done: see below")
 
 
 def write_summary(path: str, markdown: str) -> None:

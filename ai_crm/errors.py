@@ -22,6 +22,7 @@ AiCrmError                     what happened · where · what to do next; safe t
 │   └── AnswerUnintelligible   the answer is not what the platform documents
 └── StoreError
     ├── StoreUnavailable       retry: locked, unreachable, disk full
+    ├── AnswerLost             retry the same: whether it was written is unknown
     ├── VersionClash           retry with fresh data: someone else wrote first
     ├── LeaseLost              another worker has taken the work over: stop, and write nothing
     └── RecordMissing          404: there is no such thing in this workspace
@@ -169,6 +170,13 @@ class StoreError(AiCrmError):
 
 
 class StoreUnavailable(StoreError):
+    retry = True
+    http_status = 503
+
+
+class AnswerLost(StoreError):
+    """The store may have written what it was given: only the very same again, never something else instead."""
+
     retry = True
     http_status = 503
 

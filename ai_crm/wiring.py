@@ -25,6 +25,7 @@ from ai_crm.store.memory import MemoryStore
 __all__ = [
     "Access",
     "ChatAccess",
+    "HubAccess",
     "Setup",
     "SystemClock",
     "WebhookAccess",
@@ -32,6 +33,7 @@ __all__ = [
     "decoder",
     "finish",
     "github",
+    "hub",
     "inline",
     "store",
     "why_ignored",
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network  # cold start
 
 T = TypeVar("T")
+
+# Bytes. A hub answers with all tasks of an item, and each may hold a long text.
+_LONGEST_ANSWER = 20_000_000
 
 
 async def inline(work: Callable[[], T], /) -> T:
@@ -80,6 +85,14 @@ class ChatAccess(Struct, frozen=True, kw_only=True):
     proxy: Secret
 
 
+class HubAccess(Struct, frozen=True):
+    """Where a hub is, a key of one of its workspaces, and the way there."""
+
+    url: str
+    key: Secret
+    proxy: Secret = Secret("")
+
+
 class WebhookAccess(Struct, frozen=True, kw_only=True):
     """How webhooks are signed, and the networks that may be called although they are not public (`10.1.0.0/16`)."""
 
@@ -109,6 +122,16 @@ def store(database_url: Secret, workspace: str, cards: CardReader | None) -> Sto
     from ai_crm.store.sql import SqlStore  # noqa: PLC0415 - cold start
 
     return SqlStore(database_url.reveal(), inline, workspace)
+
+
+def hub(access: HubAccess, holder: str, cards: CardReader | None) -> Store:
+    """Tasks in a hub. `holder` names whoever carries changes out, the same when it is run again."""
+    from ai_crm.platforms.transport import Transport  # noqa: PLC0415 - cold start
+    from ai_crm.store.remote import RemoteStore  # noqa: PLC0415 - cold start
+
+    headers = {"authorization": f"Bearer {access.key.reveal()}", "content-type": "application/json"}
+    line = Transport(access.url, headers=headers, limit=_LONGEST_ANSWER, proxy=access.proxy.reveal())
+    return RemoteStore(line, inline, time.sleep, holder=holder, cards=cards)
 
 
 def appliers(

@@ -10,10 +10,10 @@ import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from datetime import datetime
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct
 from sqlalchemy import Engine
@@ -24,34 +24,50 @@ from ai_crm.config.agents import load_agents
 from ai_crm.config.hub_rules import HubRules
 from ai_crm.config.hub_settings import HubSettings
 from ai_crm.config.policy import load_policy
-from ai_crm.errors import CredentialsRefused
+from ai_crm.errors import CredentialsRefused, Problem, SettingsInvalid
 from ai_crm.flow.deliver import platform_of
 from ai_crm.flow.sweep import sweep
+from ai_crm.flow.timetable import Timetable
 from ai_crm.flow.work import Desk, Source
 from ai_crm.model.event import Event
 from ai_crm.model.item import PlatformName
 from ai_crm.platforms.github import Access
 from ai_crm.platforms.github.account import GitHubAccount
-from ai_crm.platforms.github.credentials import AppCredentials, TokenCredentials
+from ai_crm.platforms.github.credentials import AppCredentials, TokenCredentials, parse_hooks
 from ai_crm.platforms.github.receive import GitHubReceiver
+from ai_crm.platforms.hub import OwnPlatform
+from ai_crm.platforms.hub.decode import decode as decode_own
 from ai_crm.ports import Applier, Clock, Offload, RawRequest, RulesText, Store
-from ai_crm.ports.queue import HeldChange, Pace, Paces
+from ai_crm.ports.queue import Backlog, HeldChange, Inbox, Pace, Paces
 from ai_crm.ports.receiver import Connection, Connections, Receiver
+from ai_crm.ports.shared import SharedStore
 from ai_crm.rules.merge import merged
 from ai_crm.rules.rule import Defaults, Policy
 from ai_crm.store.connections import SqlConnections
 from ai_crm.store.database import engine_for
 from ai_crm.store.dispatch import SqlOutbox
+from ai_crm.store.idempotency import SqlAnswers
 from ai_crm.store.inbox import SqlInbox
 from ai_crm.store.keys import SqlKeys
+from ai_crm.store.listener import Listener
 from ai_crm.store.migrations import migrate
+from ai_crm.store.queue_rows import backlog
 from ai_crm.store.records import SqlRecords
 from ai_crm.store.retention import apply_retention
+from ai_crm.store.schedules import SqlSchedules
+from ai_crm.store.shared import SqlShared
 from ai_crm.store.sql import SqlStore
 from ai_crm.store.transactions import Grouped
 from ai_crm.store.vault import Vault, vault_key
+from ai_crm.wiring_chat import Chats
+from ai_crm.wiring_schedules import HubGrounds
+
+if TYPE_CHECKING:
+    from ai_crm.store.redis_inbox import RedisInbox
+    from ai_crm.store.redis_mover import Mover
 
 T = TypeVar("T")
+Calling = Callable[[], AbstractContextManager[None]]
 
 RECEIVERS: Mapping[PlatformName, Receiver] = MappingProxyType({PlatformName.GITHUB: GitHubReceiver()})
 
@@ -62,7 +78,11 @@ _THREADS = 16
 class Hub(Struct, frozen=True, kw_only=True):
     """The parts as the front ends use them. `holder` names this process in leases.
 
-    `sweep` asks the platforms for deliveries that never arrived, `tidy` removes what is old; both say how many.
+    `sweep` asks the platforms for deliveries that never arrived, `tidy` removes what is old, `turns` takes the turns of
+    rules that come by the clock; each says how many.
+    `backlog` tells what waits in the queues.
+    `listener` hears of other processes' work and says how that goes; None where the database cannot tell. `redis` stands
+    in front of the database where there is one, and `mover` brings in what it has; both as `listener` says.
     """
 
     settings: HubSettings
@@ -70,12 +90,19 @@ class Hub(Struct, frozen=True, kw_only=True):
     connections: SqlConnections
     keys: SqlKeys
     records: SqlRecords
-    inbox: SqlInbox
+    answers: SqlAnswers
+    inbox: Inbox
+    redis: RedisInbox | None
     store: Callable[[str], Store]
+    shared: Callable[[str], SharedStore]
     desk: Desk
     holder: str
     sweep: Callable[[], Awaitable[int]]
     tidy: Callable[[], Awaitable[int]]
+    turns: Callable[[], Awaitable[int]]
+    backlog: Callable[[], Awaitable[tuple[Backlog, ...]]]
+    listener: Callable[[Callable[[], None], Callable[[str], None]], Listener | None]
+    mover: Callable[[Callable[[], None], Callable[[str], None]], Mover | None]
     close: Callable[[], None]
 
 
@@ -87,13 +114,16 @@ def database(settings: HubSettings) -> Engine:
     return engine
 
 
-def assemble(settings: HubSettings, clock: Clock) -> Hub:
-    """Raises SettingsInvalid and StoreError: nothing is begun that could not go on."""
+def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext) -> Hub:
+    """`calling` is entered for the time of each call to a platform.
+
+    Raises SettingsInvalid and StoreError: nothing is begun that could not go on.
+    """
     engine = database(settings)
     transactions = Grouped(engine)
     connections = SqlConnections(transactions, Vault(vault_key(settings.secret_key, settings.key_file)), clock)
     threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="call")
-    offload = _in(threads)
+    offload = _in(threads, calling)
     stores: dict[str, Store] = {}
 
     def store(workspace: str) -> Store:
@@ -102,7 +132,13 @@ def assemble(settings: HubSettings, clock: Clock) -> Hub:
         return stores[workspace]
 
     inbox = SqlInbox(transactions, settings.lease_seconds)
+    front = _front(settings.redis_url.reveal(), inbox)
     reach = _Reach(settings, connections, offload)
+    records = SqlRecords(transactions, front.inbox.waiting if front else None)
+    schedules = SqlSchedules(transactions)
+    grounds = HubGrounds(
+        schedules, connections, lambda workspace: reach.policy(workspace, None), reach.own_rules, reach.workspaces
+    )
 
     def close() -> None:
         reach.close()
@@ -115,9 +151,12 @@ def assemble(settings: HubSettings, clock: Clock) -> Hub:
         clock=clock,
         connections=connections,
         keys=SqlKeys(transactions, clock),
-        records=SqlRecords(transactions),
-        inbox=inbox,
+        records=records,
+        answers=SqlAnswers(transactions),
+        inbox=front.inbox if front else inbox,
+        redis=front.inbox if front else None,
         store=store,
+        shared=lambda workspace: SqlShared(transactions, workspace),
         desk=Desk(
             inbox=inbox,
             outbox=SqlOutbox(transactions, _paces(settings), settings.lease_seconds),
@@ -129,9 +168,40 @@ def assemble(settings: HubSettings, clock: Clock) -> Hub:
         ),
         holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         sweep=lambda: _sweep(reach, connections, inbox, clock),
-        tidy=lambda: _tidy(transactions, connections, clock),
+        backlog=lambda: transactions.read(backlog),
+        tidy=lambda: _tidy(transactions, connections, settings.keep, clock),
+        turns=Timetable(schedules, records, grounds, clock, settings.base_url).tick,
+        listener=lambda heard, state: Listener(engine, heard, state) if engine.dialect.name == "postgresql" else None,
+        mover=lambda moved, trouble: front.mover(moved, trouble) if front else None,
         close=close,
     )
+
+
+class _Front(Struct, frozen=True):
+    """What stands in front of the database."""
+
+    inbox: RedisInbox
+    mover: Callable[[Callable[[], None], Callable[[str], None]], Mover]
+
+
+def _front(url: str, behind: SqlInbox) -> _Front | None:
+    """Raises SettingsInvalid."""
+    if not url:
+        return None
+    try:
+        from ai_crm.store.redis_inbox import RedisInbox, redis_at  # noqa: PLC0415 - an optional driver
+        from ai_crm.store.redis_mover import Mover  # noqa: PLC0415 - as above
+    except ModuleNotFoundError as error:
+        hint = 'install it: pip install "ai-crm[redis]"'
+        raise SettingsInvalid((Problem("AI_CRM_REDIS_URL", 0, 0, "the Redis driver is missing", hint),)) from error
+    redis = redis_at(url)
+    return _Front(RedisInbox(redis, behind), lambda moved, trouble: Mover(redis, behind.accept, moved, trouble))
+
+
+def hooks_setting(written: tuple[str, ...]) -> str:
+    """Webhooks of repositories as the setting `hooks` of a connection. Raises SettingsInvalid for what is none."""
+    hooks = parse_hooks(" ".join(written))
+    return " ".join(f"{hook.project}={hook.id}" for hook in hooks)
 
 
 async def _sweep(reach: _Reach, connections: Connections, inbox: SqlInbox, clock: Clock) -> int:
@@ -142,14 +212,17 @@ async def _sweep(reach: _Reach, connections: Connections, inbox: SqlInbox, clock
     return sum(each for each in asked if isinstance(each, int))
 
 
-async def _tidy(transactions: Grouped, connections: Connections, clock: Clock) -> int:
+async def _tidy(transactions: Grouped, connections: Connections, keep: Mapping[str, int], clock: Clock) -> int:
     workspaces = dict.fromkeys(each.workspace for each in await connections.all())
-    gone = [await apply_retention(transactions, workspace, {}, clock.now()) for workspace in workspaces]
+    gone = [await apply_retention(transactions, workspace, keep, clock.now()) for workspace in workspaces]
     return sum(sum(counts.values()) for counts in gone)
 
 
 def _paces(settings: HubSettings) -> Paces:
-    """Slack takes one message a second in a channel, Teams 1,800 operations an hour in a thread."""
+    """Slack takes one message a second in a channel, Teams 1,800 operations an hour in a thread.
+
+    What a webhook takes nobody knows: five at once and one a second hurt no host.
+    """
     return {
         PlatformName.GITHUB: (
             Pace(name="minute", amount=settings.github_per_minute, seconds=60.0),
@@ -157,12 +230,14 @@ def _paces(settings: HubSettings) -> Paces:
         ),
         PlatformName.SLACK: (Pace(name="channel", amount=1, seconds=1.0, per_target=True),),
         PlatformName.TEAMS: (Pace(name="thread", amount=1, seconds=2.0, per_target=True),),
+        PlatformName.WEBHOOK: (Pace(name="host", amount=5, seconds=5.0, per_target=True),),
     }
 
 
-def _in(threads: ThreadPoolExecutor) -> Offload:
+def _in(threads: ThreadPoolExecutor, calling: Calling) -> Offload:
     async def offload(work: Callable[[], T], /) -> T:
-        return await asyncio.get_running_loop().run_in_executor(threads, work)
+        with calling():
+            return await asyncio.get_running_loop().run_in_executor(threads, work)
 
     return offload
 
@@ -178,26 +253,16 @@ class _Reach:
         self._catalogue = load_agents()
         self._policies: dict[bytes, Policy] = {}
         self._accounts: dict[str, tuple[Connection, GitHubAccount]] = {}
-        self._chat = wiring.appliers(
-            None,
-            wiring.ChatAccess(
-                slack_bot_token=settings.slack_bot_token,
-                teams_app_id=settings.teams_app_id,
-                teams_app_password=settings.teams_app_password,
-                teams_tenant_id=settings.teams_tenant_id,
-                teams_service_url=settings.teams_service_url,
-                proxy=settings.proxy,
-            ),
-            offload,
-        )
+        self._chats = Chats(settings, connections, offload)
 
     def close(self) -> None:
         for _connection, account in self._accounts.values():
             account.close()
-        for applier in self._chat.values():
-            applier.close()
+        self._chats.close()
 
     def decode(self, platform: PlatformName, request: RawRequest) -> tuple[Event, ...]:
+        if platform is PlatformName.HUB:
+            return decode_own(request)
         return wiring.decoder(platform)(request)
 
     def policy(self, workspace: str, text: RulesText | None) -> Policy:
@@ -206,6 +271,10 @@ class _Reach:
 
     @asynccontextmanager
     async def source(self, connection: str, event: Event) -> AsyncIterator[Source]:
+        if event.platform is PlatformName.HUB:
+            own = OwnPlatform()
+            yield Source(own, own)
+            return
         account = await self._account(connection)
         github = account.open(event.project.name, default_branch=event.project.default_branch)
         try:
@@ -215,9 +284,8 @@ class _Reach:
 
     @asynccontextmanager
     async def applier(self, held: HeldChange) -> AsyncIterator[Applier]:
-        name = platform_of(held.change)
-        if name is not PlatformName.GITHUB:
-            yield self._chat[name]
+        if platform_of(held.change) is not PlatformName.GITHUB:
+            yield await self._chats.applier(held)
             return
         account = await self._account(held.connection)
         github = account.open(held.change.item.project)
@@ -225,6 +293,19 @@ class _Reach:
             yield github
         finally:
             github.close()
+
+    async def own_rules(self, connection: str, project: str) -> Policy | None:
+        """What the project's own file says; None where it has none."""
+        github = (await self._account(connection)).open(project)
+        try:
+            text = await github.rules(project)
+        finally:
+            github.close()
+        return None if text is None else self._parsed(text)
+
+    def workspaces(self) -> tuple[str, ...]:
+        """Those that have rules of their own."""
+        return self._rules.workspaces()
 
     async def sweep(self, connection: Connection, knows: Callable[[str, str], Awaitable[bool]], now: datetime) -> int:
         """How many deliveries of one connection were asked for again."""
@@ -243,9 +324,10 @@ class _Reach:
             )
         known = self._accounts.get(connection)
         if known is None or known[0] != found:
-            known = (found, _github_account(found, self._offload, self._settings))
-            self._accounts[connection] = known
-        return known[1]
+            self._accounts[connection] = (found, _github_account(found, self._offload, self._settings))
+            if known is not None:
+                known[1].close()  # conversations that are open go on to their end
+        return self._accounts[connection][1]
 
     def _parsed(self, text: RulesText) -> Policy:
         """Parsing costs more than deciding, and a file changes rarely."""
@@ -263,7 +345,7 @@ def _github_account(connection: Connection, offload: Offload, settings: HubSetti
             app_id=given["app_id"], private_key=connection.secrets["private_key"]
         )
     elif "token" in connection.secrets:
-        credentials = TokenCredentials(token=connection.secrets["token"])
+        credentials = TokenCredentials(token=connection.secrets["token"], hooks=parse_hooks(given.get("hooks", "")))
     else:
         raise CredentialsRefused(
             "this connection has neither a token nor the private key of an app, so nothing can be read or written",

@@ -85,6 +85,26 @@ def postgres_url() -> Iterator[str]:
         server.stdin.close()
 
 
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis of our own, which keeps what it is given, on a port of its own, gone after the session however that ends."""
+    with subprocess.Popen(
+        (sys.executable, ROOT / "tests" / "doubles" / "redis_server.py"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdin
+        assert server.stdout
+        url = server.stdout.readline().strip()
+        if not url:
+            if server.wait() == 3:
+                _missing("Redis (redis-server)")
+            pytest.fail("Redis did not start: see above", pytrace=False)
+        yield url
+        server.stdin.close()
+
+
 def _missing(what: str) -> NoReturn:
     """Skips on a person's machine. Under CI=true a part that cannot be tested is a failure, never silence."""
     if os.environ.get("CI") == "true":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -14,23 +14,37 @@ from ai_crm.cards.bind import Template, compile_template
 from ai_crm.cards.elements import Card, Color
 from ai_crm.cards.inert import one_line
 from ai_crm.model.analysis import Analysis, Evidence, Priority
-from ai_crm.model.item import ItemRef
+from ai_crm.model.item import ItemKind, PlatformName
 from ai_crm.model.task import AgentChoice, Task, TaskStatus
 
+# What the buttons of the first plan's example carry.
+_CREATE: Mapping[str, str] = {"action": "create_task"}
+_DETAIL: Mapping[str, str] = {"action": "detailed_analysis"}
 
-def task_card(task: Task, *, answered: bool = False) -> Card:
+
+def task_card(task: Task, *, answered: bool = False, undo: Mapping[str, str] | None = None) -> Card:
     """The card of one task. `answered` adds the buttons that change its status, for where somebody listens to them:
-    a message that a workflow step left behind has nobody who does.
+    a message that a workflow step left behind has nobody who does. `undo` is what the button that takes the last change
+    back carries.
     """
-    return elements.parse(_template("task")(msgspec.to_builtins(_view(task, answered=answered))))
+    return elements.parse(template("task")(msgspec.to_builtins(_view(task, answered=answered, undo=undo))))
 
 
 def cards_of(tasks: tuple[Task, ...], *, answered: bool = False) -> tuple[Card, ...]:
     return tuple(task_card(task, answered=answered) for task in tasks)
 
 
-def analysis_card(title: str, analysis: Analysis) -> Card:
-    """The card that answers "what would this be?" before there is a task."""
+def analysis_card(
+    title: str,
+    analysis: Analysis,
+    *,
+    create: Mapping[str, str] | None = _CREATE,
+    detail: Mapping[str, str] | None = _DETAIL,
+) -> Card:
+    """The card that answers "what would this be?" before there is a task.
+
+    `create` and `detail` are what its two buttons carry; without `detail` the card shows what there is to see instead.
+    """
     agent = analysis.recommended
     view = _AnalysisView(
         title=one_line(title, _TITLE) or _NAMELESS,
@@ -38,16 +52,19 @@ def analysis_card(title: str, analysis: Analysis) -> Card:
         hours=_hours(analysis.effort.hours),
         agent=one_line(agent.name, _NAME) if agent else None,
         priority=analysis.urgency.value,
+        reasons=() if detail else tuple(_details(analysis)),
+        create_task=create,
+        detailed_analysis=detail,
     )
-    return elements.parse(_template("analysis")(msgspec.to_builtins(view)))
+    return elements.parse(template("analysis")(msgspec.to_builtins(view)))
 
 
 # In characters. Together they keep a card far below what each platform takes, whatever an item is called.
 _TITLE, _NAME, _SENTENCE, _WORD = 250, 80, 200, 40
-_MOST_ASSIGNEES, _MOST_EVIDENCE = 10, 6
+_MOST_ASSIGNEES, _MOST_EVIDENCE, _MOST_AGENTS = 10, 6, 3
 _NAMELESS = "(no title)"
 
-_COLORS: dict[Priority, Color] = {
+PRIORITY_COLORS: dict[Priority, Color] = {
     Priority.URGENT: "attention",
     Priority.HIGH: "warning",
     Priority.MEDIUM: "default",
@@ -76,6 +93,13 @@ class _Move(Struct, frozen=True):
     status: TaskStatus
 
 
+class _Undo(Struct, frozen=True):
+    """What the button carries, and what it carries where a client knows only `Action.Submit`."""
+
+    data: Mapping[str, str]
+    fallback: Mapping[str, str]
+
+
 class _TaskView(Struct, frozen=True, kw_only=True):
     """What `templates/cards/task.json` may name. None leaves a fact out."""
 
@@ -90,8 +114,12 @@ class _TaskView(Struct, frozen=True, kw_only=True):
     assignees: str | None
     about: str
     url: str | None
+    labels: str | None
+    due: str | None
+    version: str
     reasons: tuple[_Reason, ...]
     moves: tuple[_Move, ...]
+    undo: _Undo | None
 
 
 class _AnalysisView(Struct, frozen=True, kw_only=True):
@@ -102,29 +130,37 @@ class _AnalysisView(Struct, frozen=True, kw_only=True):
     hours: str
     agent: str | None
     priority: Priority
+    reasons: tuple[_Reason, ...]
+    create_task: Mapping[str, str] | None
+    detailed_analysis: Mapping[str, str] | None
 
 
 @functools.cache
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
+    """The template `templates/cards/NAME.json`."""
     return compile_template(msgspec.json.decode(resources.read("templates", "cards", f"{name}.json")))
 
 
-def _view(task: Task, *, answered: bool) -> _TaskView:
+def _view(task: Task, *, answered: bool, undo: Mapping[str, str] | None) -> _TaskView:
     effort = task.analysis.effort if task.analysis else None
     return _TaskView(
         id=one_line(task.id, _NAME),
         title=one_line(task.title, _TITLE) or _NAMELESS,
         status=task.status.replace("-", " ").capitalize(),
         priority=task.priority,
-        priority_color=_COLORS[task.priority],
+        priority_color=PRIORITY_COLORS[task.priority],
         agent=_agent(task.agent) if task.agent else None,
         estimate=f"{_hours(effort.hours)} ({effort.low} to {effort.high})" if effort else None,
         complexity=effort.complexity if effort else None,
-        assignees=_people(task.assignees) or None,
-        about=_about(task.item),
+        assignees=_few(task.assignees, _MOST_ASSIGNEES) or None,
+        about=_about(task),
+        labels=_few(task.labels, _MOST_ASSIGNEES) or None,
+        due=task.due.isoformat() if task.due else None,
+        version=str(task.version),
         url=task.url or None,
         reasons=tuple(_reasons(task)),
         moves=tuple(_Move(title, status) for title, status in _MOVES[task.status]) if answered else (),
+        undo=_Undo(undo, {"verb": "undo", **undo}) if undo else None,
     )
 
 
@@ -137,13 +173,17 @@ def _hours(hours: int) -> str:
     return "1 hour" if hours == 1 else f"{hours} hours"
 
 
-def _people(logins: tuple[str, ...]) -> str:
-    named = ", ".join(one_line(login, _WORD) for login in logins[:_MOST_ASSIGNEES])
-    more = len(logins) - _MOST_ASSIGNEES
+def _few(names: tuple[str, ...], most: int) -> str:
+    named = ", ".join(one_line(name, _WORD) for name in names[:most])
+    more = len(names) - most
     return f"{named} and {more} more" if more > 0 else named
 
 
-def _about(item: ItemRef) -> str:
+def _about(task: Task) -> str:
+    item = task.item
+    if item.platform is PlatformName.HUB and item.kind is ItemKind.REQUEST:
+        asked_by = next((entry.actor for entry in task.history if entry.what == "created"), "")
+        return f"asked for by {one_line(asked_by, _NAME)}" if asked_by else "asked for directly"
     return f"{item.kind.replace('_', ' ')} {one_line(item.id, _NAME)} in {one_line(item.project, _NAME)}"
 
 
@@ -169,6 +209,15 @@ def _evidence(analysis: Analysis) -> Iterator[_Reason]:
     yield _conclusion(urgency.value, urgency.confidence, urgency.evidence)
     yield _conclusion(effort.complexity, effort.confidence, effort.evidence)
     yield _conclusion(kind.value, kind.confidence, kind.evidence)
+
+
+def _details(analysis: Analysis) -> Iterator[_Reason]:
+    """All that the analysis has to say, for who asked for more."""
+    effort = analysis.effort
+    yield _Reason("Range", f"{effort.low} to {_hours(effort.high)} in four cases of five")
+    for match in analysis.agents[:_MOST_AGENTS]:
+        yield _conclusion(match.name, match.confidence, match.evidence)
+    yield from _evidence(analysis)
 
 
 def _conclusion(value: str, confidence: int, evidence: tuple[Evidence, ...]) -> _Reason:

@@ -24,10 +24,17 @@ class NewTask(Struct, frozen=True, kw_only=True):
     due: date | None = None
 
 
+class StartTask(Struct, frozen=True):
+    """`task create` without a title: whoever has forms opens one, filled in with the draft."""
+
+    draft: NewTask
+
+
 class ListTasks(Struct, frozen=True):
-    """`query` as `parse_query` reads it; the flags of `task list` mean the same."""
+    """`query` as `parse_query` reads it; the flags of `task list` mean the same. `cursor` is a later page's."""
 
     query: TaskQuery
+    cursor: str = ""
 
 
 class ShowTask(Struct, frozen=True):
@@ -49,8 +56,11 @@ class CommentTask(Struct, frozen=True):
 
 
 class AskAnalysis(Struct, frozen=True):
+    """`detailed`: with what was seen in the text."""
+
     title: str
     body: str = ""
+    detailed: bool = False
 
 
 class ListAgents(Struct, frozen=True):
@@ -117,6 +127,7 @@ class Help(Struct, frozen=True):
 
 Command = (
     NewTask
+    | StartTask
     | ListTasks
     | ShowTask
     | ChangeTask

@@ -31,7 +31,7 @@ _OLDEST = 100 * 365 * 86_400  # seconds; before that there were no tasks, and so
 W = TypeVar("W", bound=StrEnum)
 
 
-class TaskQuery(Struct, frozen=True, kw_only=True):
+class TaskQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that is named must hold; the values inside one field are any-of. Empty means that it does not matter.
 
     `words` are looked up in full text. `updated_within` and `not_updated_within` are seconds before now.
@@ -55,9 +55,10 @@ class _Term(Struct, frozen=True):
     values: tuple[str, ...]
 
 
-def parse_query(text: str, me: str) -> TaskQuery:
+def parse_query(text: str, me: str, also: Iterable[tuple[str, str]] = ()) -> TaskQuery:
     """Understands what a person typed; `me` is the login that `@me` stands for, empty for nobody.
 
+    `also` are fields with a value each that were given in another way, such as `--status todo`.
     Values are any-of where commas stand between them, and the case of letters does not matter. Quotation marks, straight
     and curly, keep blanks and commas. Raises Misunderstood.
     """
@@ -67,6 +68,8 @@ def parse_query(text: str, me: str) -> TaskQuery:
     # A half of a surrogate pair can be neither stored nor looked for.
     for term in _terms(text.encode(errors="replace").decode()):
         given[term.field] += term.values
+    for field, value in also:
+        given[field] += (value,)
     within, without = _ages(given["updated"])
     return TaskQuery(
         statuses=_members(TaskStatus, "status", given["status"]),
@@ -79,6 +82,24 @@ def parse_query(text: str, me: str) -> TaskQuery:
         updated_within=within,
         not_updated_within=without,
     )
+
+
+def spelled(query: TaskQuery) -> str:
+    """The query for people to read, such as `status:todo,blocked crash`; empty for one that finds everything."""
+    fields = zip(
+        _FIELDS,
+        (query.statuses, query.priorities, query.agents, query.assignees, query.labels, query.projects),
+        strict=False,
+    )
+    parts = [f"{field}:{','.join(values)}" for field, values in fields if values]
+    within = ("<", query.updated_within), (">", query.not_updated_within)
+    ages = [f"updated:{sign}{_age(seconds)}" for sign, seconds in within if seconds is not None]
+    return " ".join((*parts, *ages, *query.words))
+
+
+def _age(seconds: int) -> str:
+    unit = next(unit for unit in ("w", "d", "h", "m") if seconds % _SECONDS[unit] == 0)
+    return f"{seconds // _SECONDS[unit]}{unit}"
 
 
 def _terms(text: str) -> Iterator[_Term]:
@@ -157,7 +178,9 @@ def _person(value: str, me: str) -> str:
     if value.lower() != "@me":
         return value.removeprefix("@") or value
     if not me:
-        raise Misunderstood("@me stands for nobody here", hint="Write the login of the person")
+        raise Misunderstood(
+            "@me stands for nobody here", hint="Write the login of the person, or say which one is yours: link LOGIN"
+        )
     return me
 
 

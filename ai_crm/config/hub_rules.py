@@ -23,6 +23,13 @@ class HubRules:
         self._folder = folder
         self._known: dict[str, tuple[Signature, tuple[Policy, ...]]] = {}
 
+    def workspaces(self) -> tuple[str, ...]:
+        """Those that have a folder here, in alphabetical order."""
+        try:
+            return tuple(sorted(entry.name for entry in os.scandir(self._folder) if entry.is_dir()))
+        except OSError:
+            return ()
+
     def of(self, workspace: str) -> tuple[Policy, ...]:
         folder = os.path.join(self._folder, workspace)
         signature = _signature(folder)

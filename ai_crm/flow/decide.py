@@ -13,7 +13,7 @@ from ai_crm.model.analysis import Analysis
 from ai_crm.model.change import AddLabels, AnyChange, CreateTask, ShowCard, UpdateTask, change_key
 from ai_crm.model.decision import Answer, Decision, Skip, Verdict
 from ai_crm.model.event import Event
-from ai_crm.model.item import HAS_THREAD, Item
+from ai_crm.model.item import HAS_THREAD, Item, PlatformName
 from ai_crm.model.task import Task
 from ai_crm.ports import Analyst
 from ai_crm.rules.evaluate import judge
@@ -127,8 +127,8 @@ def _decision(
 def _shown(
     event: Event, item: Item, card: CardSettings, changes: tuple[CreateTask | UpdateTask, ...]
 ) -> Iterator[AnyChange]:
-    """How the item shows what becomes of its tasks: one card for all of them, and labels."""
-    if not changes:
+    """How the item shows what becomes of its tasks: one card for all of them, and labels. A report shows nothing."""
+    if not changes or item.ref.platform is PlatformName.HUB:
         return
     labels = _labels(card, changes)
     threaded = item.ref.kind in HAS_THREAD

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
+from itertools import chain
 from typing import Protocol
 
 from msgspec import Struct
 
-from ai_crm.errors import AiCrmError, EventUnknown, LeaseLost, RateLimited, StoreUnavailable, Unsupported
+from ai_crm.errors import AiCrmError, EventUnknown, ItemMissing, LeaseLost, RateLimited, StoreError, Unsupported
 from ai_crm.flow.backoff import next_attempt
 from ai_crm.flow.consider import consider
 from ai_crm.flow.deliver import platform_of
+from ai_crm.flow.occasions import asked, spread
 from ai_crm.model.change import Applied
 from ai_crm.model.decision import Decision
 from ai_crm.model.delivery import Delivery, Setback
@@ -28,7 +30,7 @@ class Outcome(StrEnum):
     IGNORED = "ignored"
     POSTPONED = "postponed"
     DEAD = "dead"
-    LOST = "lost"  # another worker has taken it over
+    LOST = "lost"  # another worker has taken it over, or does when the lease runs out
 
 
 class Source(Struct, frozen=True):
@@ -90,12 +92,12 @@ async def carry_out(held: HeldChange, desk: Desk) -> Outcome:
 
 
 async def give_up_delivery(held: HeldDelivery, fault: BaseException, desk: Desk) -> None:
-    """A fault of ours, not of the world: no repetition mends it, a new version may."""
+    """A fault of ours, not of the world: no repetition mends it, a new version may. Raises StoreError."""
     await desk.inbox.bury(held.lease, _fault(fault), desk.clock.now())
 
 
 async def give_up_change(held: HeldChange, fault: BaseException, desk: Desk) -> None:
-    """The same for a change."""
+    """The same for a change. Raises StoreError."""
     await desk.outbox.bury(held.lease, _fault(fault), desk.clock.now())
 
 
@@ -103,18 +105,25 @@ async def _decisions(delivery: Delivery, desk: Desk) -> tuple[Decision, ...]:
     headers = {**delivery.headers, "x-ai-crm-event-id": delivery.id}
     try:
         events = desk.reach.decode(delivery.platform, RawRequest(headers=headers, body=delivery.body))
+        each = [await _decisions_about(event, delivery, desk) for event in events]
     except EventUnknown:
         return ()  # the store keeps it: a newer version may know it
-    return tuple([await _decision(event, delivery, desk) for event in events])
+    except ItemMissing:
+        if delivery.platform is not PlatformName.HUB:
+            raise
+        return ()  # a schedule's project is gone, and with it all that was open there
+    return tuple(chain.from_iterable(each))
 
 
-async def _decision(event: Event, delivery: Delivery, desk: Desk) -> Decision:
+async def _decisions_about(event: Event, delivery: Delivery, desk: Desk) -> tuple[Decision, ...]:
+    """One decision; for a schedule one about each item that it asks about."""
+    now, store = delivery.received_at, desk.store(delivery.workspace)
     async with desk.reach.source(delivery.connection, event) as source:
         text = None if event.echo else await source.rules.rules(event.project.name)
-        policy = desk.reach.policy(delivery.workspace, text)
-        store = desk.store(delivery.workspace)
-        considered = await consider(event, source.platform, store, policy, desk.analyst, delivery.received_at)
-    return considered.decision
+        policy = asked(desk.reach.policy(delivery.workspace, text), delivery)
+        events = await spread(event, policy, source.platform, now)
+        each = [await consider(one, source.platform, store, policy, desk.analyst, now) for one in events]
+    return tuple(considered.decision for considered in each)
 
 
 async def _apply(held: HeldChange, applier: Applier) -> Applied:
@@ -132,14 +141,14 @@ async def _set_delivery_back(held: HeldDelivery, error: AiCrmError, desk: Desk) 
             await desk.inbox.bury(held.lease, _setback(error), now)
             return Outcome.DEAD
         await desk.inbox.postpone(held.lease, _setback(error), again)
-    except (LeaseLost, StoreUnavailable):
+    except StoreError:
         return Outcome.LOST  # its lease runs out, and somebody takes it up again
     return Outcome.POSTPONED
 
 
 async def _set_change_back(held: HeldChange, error: AiCrmError, desk: Desk) -> Outcome:
     now = desk.clock.now()
-    again = next_attempt(error, held.attempts, now, now, desk.chance())
+    again = next_attempt(error, held.attempts, held.planned_at, now, desk.chance())
     try:
         if isinstance(error, RateLimited) and again is not None:
             await desk.outbox.hold_back(held.lease.workspace, held.connection, again)
@@ -147,8 +156,8 @@ async def _set_change_back(held: HeldChange, error: AiCrmError, desk: Desk) -> O
             await desk.outbox.bury(held.lease, _setback(error), now)
             return Outcome.DEAD
         await desk.outbox.postpone(held.lease, _setback(error), again)
-    except (LeaseLost, StoreUnavailable):
-        return Outcome.LOST
+    except StoreError:
+        return Outcome.LOST  # as above
     return Outcome.POSTPONED
 
 

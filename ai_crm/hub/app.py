@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
@@ -13,16 +14,18 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from ai_crm.errors import StoreError
 from ai_crm.hub.frame import Frame
 from ai_crm.hub.problems import HANDLED, on_error, problem
 from ai_crm.hub.receipt import SECONDS
+from ai_crm.hub.refusals import Refusals
 from ai_crm.hub.routes import Open, route, undeclared
 from ai_crm.hub.telemetry import Metrics
 from ai_crm.hub.webhooks import PATH, Webhooks
 from ai_crm.model.access import Permission
 from ai_crm.model.item import PlatformName
 from ai_crm.ports import Clock
-from ai_crm.ports.queue import Inbox
+from ai_crm.ports.queue import Backlog, Inbox
 from ai_crm.ports.receiver import Connections, Keys, Receiver
 
 log = structlog.get_logger()
@@ -32,11 +35,15 @@ def _new_id() -> str:
     return secrets.token_hex(8)
 
 
+async def _no_backlog() -> tuple[Backlog, ...]:
+    return ()
+
+
 class Parts(Struct, frozen=True, kw_only=True):
     """What the web side stands on.
 
     `ready` says why nothing can be accepted, or ""; `wake` tells a worker that something was. `receipt_seconds` is how
-    long a body may take.
+    long a body may take, `ticks` a clock that never goes back, `backlog` what waits in the queues.
     """
 
     connections: Connections
@@ -49,6 +56,8 @@ class Parts(Struct, frozen=True, kw_only=True):
     metrics: Metrics
     api: tuple[Route, ...] = ()
     new_id: Callable[[], str] = _new_id
+    ticks: Callable[[], float] = time.monotonic
+    backlog: Callable[[], Awaitable[tuple[Backlog, ...]]] = _no_backlog
     receipt_seconds: float = SECONDS
 
 
@@ -59,7 +68,7 @@ def build_app(parts: Parts) -> Starlette:
         raise ValueError(f"routes without a policy: {', '.join(forgotten)}")
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Frame, metrics=parts.metrics, new_id=parts.new_id)],
+        middleware=[Middleware(Frame, metrics=parts.metrics, new_id=parts.new_id, refusals=Refusals(parts.ticks))],
         exception_handlers=dict.fromkeys(HANDLED, on_error),
     )
     app.router.redirect_slashes = False
@@ -82,6 +91,11 @@ def _own_routes(parts: Parts) -> tuple[Route, ...]:
         return problem(503, "not-ready", "The log says why.", {"Retry-After": "5"})
 
     async def metrics(_request: Request) -> Response:
+        try:
+            parts.metrics.waits(await parts.backlog(), parts.clock.now())
+        except StoreError as error:
+            parts.metrics.waits((), parts.clock.now())  # what cannot be known is not told
+            log.warning("backlog", action="metrics", problem=str(error))
         body, content_type = parts.metrics.exposition()
         return Response(body, headers={"Content-Type": content_type})
 

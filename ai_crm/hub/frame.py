@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -10,7 +11,8 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ai_crm.hub.problems import unexpected
+from ai_crm.hub.problems import problem, unexpected
+from ai_crm.hub.refusals import Refusals
 from ai_crm.hub.routes import Guard
 from ai_crm.hub.telemetry import Metrics
 
@@ -25,19 +27,23 @@ log = structlog.get_logger()
 
 
 class Frame:
-    """The outermost layer. A request's id is ours, never one that a caller chose; `X-Request-Id` tells it."""
+    """The outermost layer. A request's id is ours, never one that a caller chose; `X-Request-Id` tells it.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, new_id: Callable[[], str]) -> None:
+    Whoever is refused too often hears 429 instead of 401. Each call is looked at all the same: it may be genuine.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, new_id: Callable[[], str], refusals: Refusals) -> None:
         self._app = app
         self._metrics = metrics
         self._new_id = new_id
+        self._refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request_id = self._new_id()
-        answer = _Answer(send, request_id)
+        answer = _Answer(send, request_id, lambda: self._refusals.wait(_client(scope)))
         begun = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request=request_id):
             try:
@@ -53,7 +59,6 @@ class Frame:
         endpoint = scope.get("endpoint")
         route = endpoint.path if isinstance(endpoint, Guard) else "none"
         self._metrics.requests.labels(route, str(status)).inc()
-        client = scope.get("client")
         log.info(
             "request",
             action="request",
@@ -61,22 +66,47 @@ class Frame:
             route=route,
             status=status,
             ms=round(seconds * 1000, 1),
-            client=client[0] if client else "",
+            client=_client(scope),
         )
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-class _Answer:
-    """Notes the status, and puts what belongs on every answer onto it; a page may have a policy of its own."""
+def _client(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+
+class _Answer:
+    """Notes the status, and puts what belongs on every answer onto it; a page may have a policy of its own.
+
+    `refused` counts a refusal and gives the seconds to wait, if there are any.
+    """
+
+    def __init__(self, send: Send, request_id: str, refused: Callable[[], float]) -> None:
         self._send = send
         self._request_id = request_id
+        self._refused = refused
+        self._replaced = False
         self.status = 0  # nothing was answered
 
     async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == HTTPStatus.UNAUTHORIZED:
+            wait = self._refused()
+            if wait:
+                await self._tell_to_wait(wait)
+        if not self._replaced:
+            await self._sent(message)
+
+    async def _tell_to_wait(self, seconds: float) -> None:
+        headers = {"Retry-After": str(math.ceil(seconds)), "Connection": "close"}
+        told = problem(429, "refused-too-often", "Too many calls from this address were not genuine.", headers)
+        await self._sent({"type": "http.response.start", "status": told.status_code, "headers": told.raw_headers})
+        await self._sent({"type": "http.response.body", "body": told.body})
+        self._replaced = True
+
+    async def _sent(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)

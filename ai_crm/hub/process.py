@@ -7,17 +7,21 @@ import socket
 from collections.abc import Awaitable, Callable
 
 import structlog
+from starlette.routing import Route
 
 from ai_crm.config.hub_settings import HubSettings, Role
-from ai_crm.errors import StoreError
+from ai_crm.errors import SettingsInvalid, StoreError
 from ai_crm.flow.work import Outcome
 from ai_crm.hub import server
+from ai_crm.hub.action_routes import ActionApi, action_routes
 from ai_crm.hub.api.contract import contract_routes
 from ai_crm.hub.app import Parts, build_app
+from ai_crm.hub.once import Once
 from ai_crm.hub.rest import Api, api_routes
+from ai_crm.hub.task_routes import TaskApi, task_routes
 from ai_crm.hub.telemetry import Metrics, start_logging
-from ai_crm.hub.upkeep import SWEEP_EVERY, TIDY_EVERY, recurring
-from ai_crm.hub.worker import Bell, Worker
+from ai_crm.hub.upkeep import SWEEP_EVERY, TIDY_EVERY, TURNS_EVERY, recurring
+from ai_crm.hub.worker import Bell, Worked, Worker
 from ai_crm.wiring import SystemClock
 from ai_crm.wiring_hub import RECEIVERS, Hub, assemble
 
@@ -47,20 +51,50 @@ async def _run(settings: HubSettings, role: Role, told: Callable[[str], None]) -
         ready=lambda: _trouble(hub),
         wake=bell.ring,
         metrics=metrics,
+        backlog=hub.backlog,
         api=(
-            *api_routes(Api(records=hub.records, analyst=hub.desk.analyst, clock=hub.clock, wake=bell.ring)),
+            *_api(hub, bell.ring),
+            *action_routes(ActionApi(store=hub.shared, clock=hub.clock, wake=bell.ring)),
             *contract_routes(),
         ),
     )
     worker = None if role is Role.WEB else Worker(hub.desk, hub.holder, bell, _counted(metrics))
     try:
+        if hub.redis:
+            await hub.redis.check()
         told(_address(listener))
         await asyncio.gather(
-            server.serve(build_app(parts), listener, stop), *([] if worker is None else _works(hub, worker, stop))
+            server.serve(build_app(parts), listener, stop, trusted=settings.trusted_proxies),
+            *_moving(hub, bell.ring, stop),
+            *([] if worker is None else _works(hub, worker, stop)),
         )
     finally:
+        if hub.redis:
+            await hub.redis.close()
         hub.close()
     log.info("stopped", action="stopped", role=role.value)
+
+
+def _api(hub: Hub, wake: Callable[[], None]) -> tuple[Route, ...]:
+    once = Once(hub.answers, hub.clock)
+    reading = Api(
+        records=hub.records,
+        once=once,
+        decode=hub.desk.reach.decode,
+        analyst=hub.desk.analyst,
+        clock=hub.clock,
+        wake=wake,
+    )
+    writing = TaskApi(
+        records=hub.records,
+        store=hub.store,
+        once=once,
+        analyst=hub.desk.analyst,
+        agents=lambda workspace: hub.desk.reach.policy(workspace, None).agents,
+        clock=hub.clock,
+        wake=wake,
+    )
+    return (*api_routes(reading), *task_routes(writing))
 
 
 def _works(hub: Hub, worker: Worker, stop: asyncio.Event) -> tuple[Awaitable[None], ...]:
@@ -68,7 +102,27 @@ def _works(hub: Hub, worker: Worker, stop: asyncio.Event) -> tuple[Awaitable[Non
         _work(worker, stop),
         recurring("sweep", SWEEP_EVERY, hub.sweep, stop),
         recurring("tidy", TIDY_EVERY, hub.tidy, stop),
+        recurring("turns", TURNS_EVERY, hub.turns, stop),
+        *_listening(hub, worker, stop),
     )
+
+
+def _listening(hub: Hub, worker: Worker, stop: asyncio.Event) -> tuple[Awaitable[None], ...]:
+    """What tells the worker of other processes' work, where the database can."""
+
+    def told(problem: str) -> None:
+        worker.hears(others=not problem)
+        if problem:
+            log.warning("listen", action="listen", problem=problem)
+
+    listener = hub.listener(worker.wake, told)
+    return (listener.run(stop),) if listener else ()
+
+
+def _moving(hub: Hub, wake: Callable[[], None], stop: asyncio.Event) -> tuple[Awaitable[None], ...]:
+    """What brings in what waits in front of the database: in every process, because any may be the last one."""
+    mover = hub.mover(wake, lambda problem: log.warning("move", action="move", problem=problem))
+    return (mover.run(stop),) if mover else ()
 
 
 async def _work(worker: Worker, stop: asyncio.Event) -> None:
@@ -84,17 +138,23 @@ async def _work(worker: Worker, stop: asyncio.Event) -> None:
 async def _trouble(hub: Hub) -> str:
     try:
         await hub.connections.ping()
-    except StoreError as error:
+        if hub.redis:
+            await hub.redis.check()
+    except (StoreError, SettingsInvalid) as error:
         return str(error)
     return ""
 
 
-def _counted(metrics: Metrics) -> Callable[[str, str, str, Outcome], None]:
-    def count(queue: str, platform: str, kind: str, outcome: Outcome) -> None:
-        if queue == "inbox":
-            metrics.events.labels(platform, outcome.value).inc()
+def _counted(metrics: Metrics) -> Callable[[Worked], None]:
+    def count(worked: Worked) -> None:
+        inbox, outcome = worked.queue == "inbox", worked.outcome.value
+        if inbox:
+            metrics.events.labels(worked.platform, outcome).inc()
         else:
-            metrics.changes.labels(platform, kind, outcome.value).inc()
+            metrics.changes.labels(worked.platform, worked.kind, outcome).inc()
+        if worked.outcome in (Outcome.DONE, Outcome.IGNORED):
+            seconds = metrics.decided_seconds if inbox else metrics.settled_seconds
+            seconds.labels(worked.platform).observe(worked.seconds)
 
     return count
 

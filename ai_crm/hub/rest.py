@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, TypeVar
 
-import msgspec
 from msgspec import Struct
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -18,18 +14,20 @@ from starlette.routing import Route
 from ai_crm.commands.query import parse_query
 from ai_crm.config.agents import load_agents
 from ai_crm.config.policy import load_policy
-from ai_crm.errors import PayloadInvalid, RulesInvalid
+from ai_crm.errors import EventUnknown, PayloadInvalid, RulesInvalid
+from ai_crm.flow.rehearse import rehearse
+from ai_crm.hub.exchange import answered, body, tag, task_id, who
+from ai_crm.hub.once import Once, Turn
 from ai_crm.hub.routes import route
-from ai_crm.model.access import Permission, Principal
-from ai_crm.model.delivery import DeliveryState
+from ai_crm.model.access import Permission
+from ai_crm.model.delivery import Delivery, DeliveryState
+from ai_crm.model.event import Event
+from ai_crm.model.item import PlatformName
 from ai_crm.model.record import TaskComment
-from ai_crm.model.task import TaskId
-from ai_crm.ports import Analyst, Clock
+from ai_crm.ports import Analyst, Clock, RawRequest
 from ai_crm.ports.records import Records
 from ai_crm.rules.explain import explain
-from ai_crm.rules.rule import Defaults
-
-T = TypeVar("T")
+from ai_crm.rules.rule import Defaults, Policy
 
 _MOST = 100
 _SPAN = re.compile(r"([0-9]{1,4})([mhdw])")
@@ -51,6 +49,13 @@ class RulesToCheck(Struct, frozen=True, forbid_unknown_fields=True):
     rules: str
 
 
+class RulesToTry(Struct, frozen=True, forbid_unknown_fields=True):
+    """`event` is the id of one that the hub still has."""
+
+    rules: str
+    event: str
+
+
 class ToAnalyse(Struct, frozen=True, forbid_unknown_fields=True):
     title: str
     body: str = ""
@@ -58,105 +63,129 @@ class ToAnalyse(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Api(Struct, frozen=True, kw_only=True):
-    """What the answers come from. `wake` tells the worker that a dead letter was sent on."""
+    """What the answers come from. `wake` tells the worker that a dead letter was sent on; `decode` reads deliveries."""
 
     records: Records
+    once: Once
+    decode: Callable[[PlatformName, RawRequest], tuple[Event, ...]]
     analyst: Analyst
     clock: Clock
     wake: Callable[[], None]
 
     async def tasks(self, request: Request) -> Response:
-        who, asked = _who(request), request.query_params
-        query = parse_query(asked.get("q", ""), who.name)
+        by, asked = who(request), request.query_params
+        query = parse_query(asked.get("q", ""), by.name)
         found = await self.records.tasks(
-            who.workspace, query, self.clock.now(), asked.get("cursor", ""), _limit(request)
+            by.workspace, query, self.clock.now(), asked.get("cursor", ""), _limit(request)
         )
-        return _json(found)
+        return answered(found)
 
     async def task(self, request: Request) -> Response:
-        task = await self.records.task(_who(request).workspace, _task_id(request))
-        tag = f'"v{task.version}"'
-        if request.headers.get("if-none-match") == tag:
-            return Response(status_code=304, headers={"ETag": tag})
-        return _json(task, ETag=tag)
+        task = await self.records.task(who(request).workspace, task_id(request))
+        if request.headers.get("if-none-match") == tag(task):
+            return Response(status_code=304, headers={"ETag": tag(task)})
+        return answered(task, ETag=tag(task))
 
     async def comments(self, request: Request) -> Response:
-        comments = await self.records.comments(_who(request).workspace, _task_id(request))
-        return _json({"comments": comments})
+        comments = await self.records.comments(who(request).workspace, task_id(request))
+        return answered({"comments": comments})
 
     async def add_comment(self, request: Request) -> Response:
-        who, said = _who(request), await _body(request, NewComment)
+        by, said = who(request), await body(request, NewComment)
         if not said.text.strip():
             raise PayloadInvalid("a comment needs a text")
-        comment = TaskComment(
-            id=secrets.token_hex(16),
-            task=_task_id(request),
-            at=self.clock.now(),
-            actor=who.name,
-            text=said.text,
-        )
-        await self.records.add_comment(who.workspace, comment)
-        return _json(comment, 201)
+
+        async def work(turn: Turn) -> Response:
+            task = task_id(request)
+            comment = TaskComment(id=turn.id, task=task, at=turn.at, actor=by.name, text=said.text)
+            await self.records.add_comment(by.workspace, comment)
+            return answered(comment, 201)
+
+        return await self.once.run(request, said, work)
 
     async def events(self, request: Request) -> Response:
         state = request.query_params.get("state", "")
         if state and state not in set(DeliveryState):
             raise PayloadInvalid(f"state is one of {', '.join(DeliveryState)}")
         cursor = request.query_params.get("cursor", "")
-        return _json(await self.records.events(_who(request).workspace, state, cursor, _limit(request)))
+        return answered(await self.records.events(who(request).workspace, state, cursor, _limit(request)))
 
     async def event(self, request: Request) -> Response:
-        return _json(await self.records.event(_who(request).workspace, request.path_params["id"]))
+        return answered(await self.records.event(who(request).workspace, request.path_params["id"]))
 
     async def decisions_of(self, request: Request) -> Response:
-        found = await self.records.decisions_of(_who(request).workspace, request.path_params["id"])
-        return _json({"decisions": found})
+        workspace, event = who(request).workspace, request.path_params["id"]
+        found = await self.records.decisions_of(workspace, event)
+        if not found:
+            await self.records.event(workspace, event)  # nothing decided and nothing there are two things
+        return answered({"decisions": found})
 
     async def decision(self, request: Request) -> Response:
-        return _json(await self.records.decision(_who(request).workspace, request.path_params["id"]))
+        return answered(await self.records.decision(who(request).workspace, request.path_params["id"]))
 
     async def explained(self, request: Request) -> Response:
-        record = await self.records.decision(_who(request).workspace, request.path_params["id"])
+        record = await self.records.decision(who(request).workspace, request.path_params["id"])
         return PlainTextResponse(explain(record.decision))
 
     async def dead_letters(self, request: Request) -> Response:
         asked = request.query_params
         found = await self.records.dead_letters(
-            _who(request).workspace, asked.get("reason", ""), asked.get("cursor", ""), _limit(request)
+            who(request).workspace, asked.get("reason", ""), asked.get("cursor", ""), _limit(request)
         )
-        return _json(found)
+        return answered(found)
 
     async def replay(self, request: Request) -> Response:
-        who, wanted = _who(request), await _body(request, Replay)
+        by, wanted = who(request), await body(request, Replay)
         letter = request.path_params["id"]
-        event = await self.records.replay(who.workspace, letter, who.name, self.clock.now(), anew=wanted.anew)
+        event = await self.records.replay(by.workspace, letter, by.name, self.clock.now(), anew=wanted.anew)
         self.wake()
-        return _json({"event_id": event}, 202, Location=f"/api/v1/events/{event}")
+        return answered({"event_id": event}, 202, Location=f"/api/v1/events/{event}")
 
     async def connections(self, request: Request) -> Response:
-        return _json({"connections": await self.records.connections(_who(request).workspace)})
+        return answered({"connections": await self.records.connections(who(request).workspace)})
 
     async def report(self, request: Request) -> Response:
         until = self.clock.now()
         since = until - _span(request.query_params.get("timeframe", "24h"))
-        return _json(await self.records.report(_who(request).workspace, since, until))
+        return answered(await self.records.report(who(request).workspace, since, until))
 
     async def agents(self, request: Request) -> Response:
         category = request.query_params.get("category", "")
-        return _json({"agents": [agent for agent in load_agents() if category in {"", agent.category}]})
+        return answered({"agents": [agent for agent in load_agents() if category in {"", agent.category}]})
 
     async def analyse(self, request: Request) -> Response:
-        asked = await _body(request, ToAnalyse)
-        return _json(self.analyst.analyse(asked.title, asked.body, asked.labels, load_agents()))
+        asked = await body(request, ToAnalyse)
+        return answered(self.analyst.analyse(asked.title, asked.body, asked.labels, load_agents()))
 
     async def check_rules(self, request: Request) -> Response:
-        text = (await _body(request, RulesToCheck)).rules.encode(errors="replace")
         try:
-            policy = load_policy(text, "rules", Defaults())
+            policy = _policy((await body(request, RulesToCheck)).rules)
         except RulesInvalid as broken:
-            return _json({"valid": False, "problems": broken.problems, "rules": [], "warnings": []})
+            return answered({"valid": False, "problems": broken.problems, "rules": [], "warnings": []})
         names = [rule.id for rule in policy.rules]
-        return _json({"valid": True, "problems": [], "rules": names, "warnings": policy.warnings})
+        return answered({"valid": True, "problems": [], "rules": names, "warnings": policy.warnings})
+
+    async def dry_run(self, request: Request) -> Response:
+        asked, workspace = await body(request, RulesToTry), who(request).workspace
+        delivery = await self.records.delivery(workspace, asked.event)
+        try:
+            policy = _policy(asked.rules)
+        except RulesInvalid as broken:
+            return answered({"valid": False, "problems": broken.problems, "warnings": [], "decisions": []})
+        decisions = []
+        for event in self._events(delivery):
+            tasks = await self.records.tasks_of(workspace, event.item.ref)
+            tried = rehearse(event, tasks, policy, self.analyst, delivery.received_at)
+            told = explain(tried.decision)
+            decisions.append({"decision": tried.decision, "explanation": told, "unknown": tried.unknown})
+        return answered({"valid": True, "problems": [], "warnings": policy.warnings, "decisions": decisions})
+
+    def _events(self, delivery: Delivery) -> tuple[Event, ...]:
+        headers = {**delivery.headers, "x-ai-crm-event-id": delivery.id}
+        try:
+            return self.decode(delivery.platform, RawRequest(headers=headers, body=delivery.body))
+        except EventUnknown:
+            return ()
 
 
 def api_routes(api: Api) -> tuple[Route, ...]:
@@ -179,17 +208,9 @@ def api_routes(api: Api) -> tuple[Route, ...]:
         ("GET", "/agents", api.agents, Permission.RULES_READ),
         ("POST", "/analyses", api.analyse, Permission.ANALYSES_WRITE),
         ("POST", "/rules/validate", api.check_rules, Permission.RULES_READ),
+        ("POST", "/rules/dry-run", api.dry_run, see),  # it tells what is in the event
     )
     return tuple(route(f"/api/v1{path}", endpoint, (method,), needed) for method, path, endpoint, needed in table)
-
-
-def _who(request: Request) -> Principal:
-    who: Principal = request.state.principal
-    return who
-
-
-def _task_id(request: Request) -> TaskId:
-    return TaskId(request.path_params["id"])
 
 
 def _limit(request: Request) -> int:
@@ -207,18 +228,5 @@ def _span(text: str) -> timedelta:
     return span
 
 
-async def _body(request: Request, kind: type[T]) -> T:
-    """What was sent. A field that nobody knows is refused by its name: it was meant for something."""
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type not in {"", "application/json"}:
-        raise HTTPException(415, "Send JSON, with the content type application/json.")
-    raw = await request.body()
-    try:
-        return msgspec.json.decode(raw or b"{}", type=kind)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        what = str(error) if isinstance(error, msgspec.ValidationError) else "it is not JSON"
-        raise PayloadInvalid(f"the body cannot be used: {what}") from error
-
-
-def _json(value: Any, status: int = 200, **headers: str) -> Response:
-    return Response(msgspec.json.encode(value), status, headers or None, "application/json")
+def _policy(text: str) -> Policy:
+    return load_policy(text.encode(errors="replace"), "rules", Defaults())

@@ -26,8 +26,9 @@ T = TypeVar("T")
 class Bounds(Struct, frozen=True, kw_only=True):
     """`body_seconds` is longer than the hub's own patience with a body, which gives a proper answer first.
 
-    `connections` counts open ones, idle ones too; what comes beyond is answered 503. `grace_seconds` is how long
-    requests under way may take after the server was told to stop.
+    `connections` counts open ones. For one more the one that has kept us waiting for a request longest is closed, and
+    where none does, because all have sent theirs, it is answered 503. `grace_seconds` is how long requests under way
+    may take after the server was told to stop.
     """
 
     head_seconds: float = 10.0
@@ -98,7 +99,8 @@ def _new_loop() -> Callable[[], AbstractEventLoop] | None:
 
 
 def _config(app: ASGIApp, bounds: Bounds, trusted: tuple[str, ...]) -> Config:
-    protocol = cast("type[asyncio.Protocol]", functools.partial(Impatient, bounds=bounds))
+    waiting: dict[Impatient, None] = {}
+    protocol = cast("type[asyncio.Protocol]", functools.partial(Impatient, bounds=bounds, waiting=waiting))
     return Config(
         cast("Any", app),
         http=protocol,
@@ -132,6 +134,8 @@ class Impatient(HttpToolsProtocol):
     """Closes a connection whose request does not come in time, or whose head has no end.
 
     uvicorn waits for ever for both, and each byte starts its keep-alive time anew (2026-11, uvicorn 0.54).
+    `waiting` is shared by all: the connections that a request is to come from, whoever waits longest first. Whoever
+    sends nothing, or slowly, loses its place to others when there are no more; whoever sends at once is never first.
     """
 
     def __init__(
@@ -142,18 +146,23 @@ class Impatient(HttpToolsProtocol):
         _loop: AbstractEventLoop | None = None,
         *,
         bounds: Bounds,
+        waiting: dict[Impatient, None],
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._bounds = bounds
+        self._waiting = waiting
         self._deadline: TimerHandle | None = None
         self._in_head = True
         self._head_size = 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # uvicorn's own choice
         super().connection_made(transport)
+        self._make_room()
+        self._waiting[self] = None
         self._expect(self._bounds.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._waiting.pop(self, None)
         self._expect(None)
         super().connection_lost(exc)
 
@@ -174,8 +183,21 @@ class Impatient(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._in_head = True
+        self._waiting.pop(self, None)
         self._expect(None)
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.response_complete and not self.transport.is_closing():
+            self._waiting[self] = None
+
+    def _make_room(self) -> None:
+        if len(self.connections) >= self._bounds.connections and self._waiting:
+            longest = next(iter(self._waiting))
+            del self._waiting[longest]
+            self.connections.discard(longest)
+            longest.transport.abort()
 
     def _expect(self, seconds: float | None) -> None:
         if self._deadline is not None:

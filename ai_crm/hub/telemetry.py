@@ -6,15 +6,17 @@ import json
 import logging
 import sys
 from collections.abc import MutableMapping
+from datetime import datetime
 from types import TracebackType
 from typing import Any, TextIO
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from structlog.typing import EventDict, WrappedLogger
 
 from ai_crm.errors import AiCrmError
+from ai_crm.ports.queue import Backlog
 
 
 class Metrics:
@@ -31,7 +33,32 @@ class Metrics:
         )
         self.events = self._counter("events", "Events that were worked on", "platform", "outcome")
         self.changes = self._counter("changes", "Changes that were worked on", "platform", "kind", "outcome")
+        self.decided_seconds = Histogram(
+            "ai_crm_decided_seconds",
+            "Time from the receipt of a delivery to the decision about it",
+            ("platform",),
+            buckets=_LONG_BUCKETS,
+            registry=self._registry,
+        )
+        self.settled_seconds = Histogram(
+            "ai_crm_settled_seconds",
+            "Time from a decision to the end of a change that it wanted",
+            ("platform",),
+            buckets=_LONG_BUCKETS,
+            registry=self._registry,
+        )
+        self._waiting = self._gauge("waiting", "How much waits in a queue or is being worked on, in all processes")
+        self._oldest = self._gauge("waiting_oldest_seconds", "How long the oldest of it has been there")
         self.requests = self._counter("http_requests", "HTTP requests", "route", "status")
+
+    def waits(self, backlog: tuple[Backlog, ...], now: datetime) -> None:
+        """Sets what waits to this and nothing else."""
+        self._waiting.clear()
+        self._oldest.clear()
+        for each in backlog:
+            self._waiting.labels(each.queue).set(each.count)
+            age = (now - each.oldest).total_seconds() if each.oldest else 0.0
+            self._oldest.labels(each.queue).set(max(0.0, age))
 
     def exposition(self) -> tuple[bytes, str]:
         """All of it in the text format of Prometheus, and the content type of that."""
@@ -41,11 +68,34 @@ class Metrics:
         """What a sample is now; 0 where there is none yet."""
         return self._registry.get_sample_value(name, labels) or 0.0
 
+    def _gauge(self, name: str, what: str) -> Gauge:
+        return Gauge(f"ai_crm_{name}", what, ("queue",), registry=self._registry)
+
     def _counter(self, name: str, what: str, *labels: str) -> Counter:
         return Counter(f"ai_crm_{name}", what, labels, registry=self._registry)
 
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
+# What waits for a platform waits for as long as three days.
+_LONG_BUCKETS = (
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    30.0,
+    60.0,
+    300.0,
+    900.0,
+    3600.0,
+    21600.0,
+    86400.0,
+)
 
 
 def start_logging(stream: TextIO | None = None, level: int = logging.INFO) -> None:

@@ -1,4 +1,4 @@
-"""What a worker does now and then beside its work: asks for what got lost on its way here, removes what is old."""
+"""What a worker does now and then beside its work: asks for what got lost, removes what is old, looks at the clock."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ai_crm.errors import AiCrmError
 
 SWEEP_EVERY = 600.0  # seconds
 TIDY_EVERY = 3600.0
+TURNS_EVERY = 20.0
 
 log = structlog.get_logger()
 
@@ -24,6 +25,6 @@ async def recurring(name: str, every: float, work: Callable[[], Awaitable[int]],
         except AiCrmError as error:
             log.warning(name, action=name, problem=str(error))
         else:
-            log.info(name, action=name, count=done)
+            (log.info if done else log.debug)(name, action=name, count=done)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), every)

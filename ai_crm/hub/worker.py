@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import TypeVar
 
 import structlog
+from msgspec import Struct
 
 from ai_crm.errors import AiCrmError, StoreError
 from ai_crm.flow.deliver import platform_of
@@ -18,17 +19,40 @@ from ai_crm.flow.work import Desk, Outcome, carry_out, decide_delivery, give_up_
 from ai_crm.model.delivery import Setback
 from ai_crm.ports.queue import HeldChange, HeldDelivery
 
-# How many of each a worker has in hand at once, and how long it sleeps when nobody wakes it.
+# How many of each a worker has in hand at once.
 _DELIVERIES = 32
 _CHANGES = 16
-_NAP = 0.2
 # After the store failed, so that one that is down is not asked a thousand times a second.
 _PAUSE = 1.0
 
-Told = Callable[[str, str, str, Outcome], None]
+
+class Worked(Struct, frozen=True, kw_only=True):
+    """The end of a piece of work. `seconds` are those since it came in: since its receipt, or since its decision."""
+
+    queue: str
+    platform: str
+    kind: str
+    outcome: Outcome
+    seconds: float
+
+
+Told = Callable[[Worked], None]
 Held = TypeVar("Held", HeldDelivery, HeldChange)
 
 log = structlog.get_logger()
+
+
+class Naps(Struct, frozen=True, kw_only=True):
+    """How many seconds a worker sleeps when nobody wakes it: where it hears of other processes' work, and where not.
+
+    What was put off is found by looking alone, so that a nap is never longer than the shortest pace.
+    """
+
+    hearing: float = 1.0
+    deaf: float = 0.2
+
+
+NAPS = Naps()
 
 
 class Bell:
@@ -47,16 +71,16 @@ class Bell:
 
 
 class Worker:
-    """`holder` names this process in leases; `told` hears of the end of each piece of work: queue, platform, kind,
-    outcome.
-    """
+    """`holder` names this process in leases; `told` hears of the end of each piece of work."""
 
-    def __init__(self, desk: Desk, holder: str, inbox_bell: Bell, told: Told) -> None:
+    def __init__(self, desk: Desk, holder: str, inbox_bell: Bell, told: Told, naps: Naps = NAPS) -> None:
         self._desk = desk
         self._holder = holder
         self._inbox_bell = inbox_bell
         self._outbox_bell = Bell()
         self._told = told
+        self._naps = naps
+        self._nap = naps.deaf
         self._stopping = False
 
     async def run(self) -> None:
@@ -65,14 +89,22 @@ class Worker:
 
     def stop(self) -> None:
         self._stopping = True
+        self.wake()
+
+    def wake(self) -> None:
+        """There may be work, whoever brought it."""
         self._inbox_bell.ring()
         self._outbox_bell.ring()
+
+    def hears(self, *, others: bool) -> None:
+        """Whether somebody calls `wake` for what other processes bring."""
+        self._nap = self._naps.hearing if others else self._naps.deaf
 
     async def _decide(self) -> None:
         while not self._stopping:
             held = await self._taken(partial(self._desk.inbox.take, self._holder, self._now(), _DELIVERIES))
             if not held:
-                await self._inbox_bell.wait(_NAP)
+                await self._inbox_bell.wait(self._nap)
                 continue
             lanes = groupby(sorted(held, key=_lane), key=_lane)
             await asyncio.gather(*[self._decide_lane(tuple(lane)) for _name, lane in lanes])
@@ -82,7 +114,7 @@ class Worker:
         """One after the other; what stands behind one that must wait waits too."""
         for position, each in enumerate(held):
             outcome = await self._guarded(decide_delivery(each, self._desk), partial(self._give_up_delivery, each))
-            self._told("inbox", each.delivery.platform, each.delivery.name, outcome)
+            self._tell("inbox", (each.delivery.platform, each.delivery.name), outcome, each.delivery.received_at)
             if outcome is Outcome.POSTPONED:
                 for behind in held[position + 1 :]:
                     await self._let_go(behind)
@@ -100,7 +132,7 @@ class Worker:
             held = await self._taken(partial(self._desk.outbox.take, self._holder, self._now(), free))
             running |= {asyncio.create_task(self._deliver_one(each)) for each in held}
             if len(running) < _CHANGES and len(held) < free:
-                await self._outbox_bell.wait(_NAP)
+                await self._outbox_bell.wait(self._nap)
             elif running:
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             running = {task for task in running if not task.done()}
@@ -109,8 +141,14 @@ class Worker:
 
     async def _deliver_one(self, held: HeldChange) -> None:
         outcome = await self._guarded(carry_out(held, self._desk), partial(self._give_up_change, held))
-        self._told("outbox", platform_of(held.change), str(held.change.__struct_config__.tag), outcome)
+        kind = (platform_of(held.change), str(held.change.__struct_config__.tag))
+        self._tell("outbox", kind, outcome, held.planned_at)
         self._outbox_bell.ring()
+
+    def _tell(self, queue: str, kind: tuple[str, str], outcome: Outcome, since: datetime) -> None:
+        seconds = max(0.0, (self._now() - since).total_seconds())  # clocks of two machines may disagree
+        platform, name = kind
+        self._told(Worked(queue=queue, platform=platform, kind=name, outcome=outcome, seconds=seconds))
 
     async def _guarded(self, job: Awaitable[Outcome], give_up: Callable[[BaseException], Awaitable[None]]) -> Outcome:
         try:

@@ -130,7 +130,8 @@ class Notify(Change, frozen=True, kw_only=True, tag="notify"):
     """A message to a channel, chat or person of a chat platform, with the task's card when there is one.
 
     `where` is the platform's address of the item's live message in this target, empty while there is none: its card is
-    renewed in place, and the text goes below it. It is filled in when the change is carried out.
+    renewed in place, and the text goes below it; with `surface` everybody in the channel sees the text, too. It is
+    filled in when the change is carried out. Without a text only the card is renewed. Before `not_before` nobody is told.
     """
 
     platform: PlatformName
@@ -138,6 +139,8 @@ class Notify(Change, frozen=True, kw_only=True, tag="notify"):
     text: Text
     tasks: tuple[Task, ...] = ()
     where: str = ""
+    surface: bool = False
+    not_before: datetime | None = None
 
 
 class CallWebhook(Change, frozen=True, kw_only=True, tag="call_webhook"):

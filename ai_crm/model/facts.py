@@ -23,6 +23,7 @@ WORDS = MappingProxyType(
         ItemKind.LABEL: ("label",),
         ItemKind.MILESTONE: ("milestone",),
         ItemKind.REQUEST: ("request",),
+        ItemKind.REPORT: ("report",),
     }
 )
 
@@ -43,5 +44,16 @@ FACTS = MappingProxyType(
         ItemKind.LABEL: ("name", "color", "description"),
         ItemKind.MILESTONE: ("description", "due_on"),
         ItemKind.REQUEST: (),
+        ItemKind.REPORT: (
+            "since",
+            "until",
+            "total_events",
+            "average_response_ms",
+            "success_rate",
+            "top_workflows",
+            "tasks_created",
+            "tasks_done",
+            "tasks_open",
+        ),
     }
 )

@@ -32,6 +32,7 @@ class ItemKind(StrEnum):
     LABEL = "label"
     MILESTONE = "milestone"
     REQUEST = "request"  # what a person asked for, with no item on any platform
+    REPORT = "report"  # the hub's figures of a stretch of time
 
 
 # Items that people talk under: a card and labels can go there. What has none gets an issue of its own.

@@ -30,6 +30,16 @@ class TaskComment(Struct, frozen=True, kw_only=True):
     text: str
 
 
+class TaskStep(Struct, frozen=True, kw_only=True):
+    """One change of a task, as `HistoryEntry`. `cause` is the id of the event or request, empty where nobody kept it."""
+
+    at: datetime | None
+    actor: str
+    what: str
+    because: str
+    cause: str
+
+
 class Stage(Struct, frozen=True, kw_only=True):
     """One step of an event: received, decided, then one for each change. `outcome` is a word, `detail` a sentence.
 

@@ -6,6 +6,10 @@ from msgspec import Struct
 
 from ai_crm.model.item import ItemKind, PlatformName
 
+# What comes by the clock: the hub's rules say when with `cron`, a workflow with its own `on: schedule`.
+SCHEDULE = "schedule"
+REPORT = "report"
+
 
 class Trigger(Struct, frozen=True):
     """`name` is the platform's own (`issues.opened`), `word` the rule file's other spelling (`issue_opened`)."""
@@ -19,6 +23,11 @@ class Trigger(Struct, frozen=True):
     def opens(self) -> bool:
         """Whether it announces a new item, so that what is learned a little later still counts as its beginning."""
         return self.name.endswith((".opened", ".created"))
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether it comes by the clock and not because something happened."""
+        return self.name in {SCHEDULE, REPORT}
 
 
 def _family(event: str, word: str, kind: ItemKind, actions: str) -> tuple[Trigger, ...]:
@@ -110,7 +119,9 @@ TRIGGERS: tuple[Trigger, ...] = (
     *_family("label", "label", ItemKind.LABEL, "created edited deleted"),
     *_family("milestone", "milestone", ItemKind.MILESTONE, "created opened edited closed deleted"),
     # A schedule is asked once for every open item that nobody touched lately: see flow.
-    *_bare("schedule", ItemKind.ISSUE),
+    *_bare(SCHEDULE, ItemKind.ISSUE),
+    # The hub's own figures, each time that a rule's `cron` says so.
+    Trigger(PlatformName.HUB, REPORT, REPORT, ItemKind.REPORT),
 )
 
 

@@ -36,6 +36,7 @@ class HeldDelivery(Struct, frozen=True, kw_only=True):
 class HeldChange(Struct, frozen=True, kw_only=True):
     """A change with everything in it that is known by now. `connection` is empty when the workspace has none for it.
 
+    `planned_at` is when it was decided, from which its age is counted.
     `attempts` counts this one. More than one means that an earlier attempt may have been carried out without anybody
     having heard of it: its lease ran out, which takes longer than any call of ours may.
     """
@@ -44,6 +45,15 @@ class HeldChange(Struct, frozen=True, kw_only=True):
     connection: str
     lease: Lease
     attempts: int
+    planned_at: datetime
+
+
+class Backlog(Struct, frozen=True, kw_only=True):
+    """How much of a queue waits or is in somebody's hands, and when the oldest of it came in; None where nothing does."""
+
+    queue: str
+    count: int
+    oldest: datetime | None
 
 
 class Pace(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from ai_crm.commands.query import TaskQuery
+from ai_crm.model.delivery import Delivery
 from ai_crm.model.item import ItemRef
 from ai_crm.model.record import (
     ConnectionHealth,
@@ -19,6 +20,7 @@ from ai_crm.model.record import (
     Report,
     TaskComment,
     TaskPage,
+    TaskStep,
 )
 from ai_crm.model.task import Task, TaskId
 
@@ -31,6 +33,10 @@ class Records(Protocol):
     async def tasks(self, workspace: str, query: TaskQuery, now: datetime, cursor: str, most: int) -> TaskPage: ...
 
     async def task(self, workspace: str, task: TaskId) -> Task: ...
+
+    async def history(self, workspace: str, task: TaskId) -> tuple[TaskStep, ...]:
+        """The oldest first."""
+        ...
 
     async def tasks_of(self, workspace: str, item: ItemRef) -> tuple[Task, ...]: ...
 
@@ -48,8 +54,8 @@ class Records(Protocol):
         """With its stages."""
         ...
 
-    async def event_body(self, workspace: str, event: str) -> tuple[str, bytes]:
-        """The platform's name of the event and the bytes as they came, for a dry run of other rules."""
+    async def delivery(self, workspace: str, event: str) -> Delivery:
+        """What came in as it came, for a dry run of other rules."""
         ...
 
     async def decisions_of(self, workspace: str, event: str) -> tuple[DecisionRecord, ...]: ...

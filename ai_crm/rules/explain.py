@@ -15,10 +15,38 @@ def explain(decision: Decision) -> str:
     return "".join(f"{line}\n" for line in _lines(decision))
 
 
+def nearest_first(decision: Decision) -> tuple[Verdict, ...]:
+    """What each rule said: matches, then the nearest miss, last the rules that were not even asked."""
+    return tuple(sorted(decision.verdicts, key=_nearness))
+
+
+def summary(decision: Decision) -> str:
+    """What came of it, in one sentence."""
+    match decision.answer:
+        case Answer.ECHO:
+            return "Nothing to do: AI-CRM caused this event itself."
+        case Answer.OFF:
+            return "Nothing to do: automation is switched off in the rules file."
+        case Answer.NOTHING | Answer.ACT:
+            many = len(decision.verdicts)
+            return f"{len(decision.matched)} of {many} {'rule' if many == 1 else 'rules'} matched."
+
+
+def outcome(verdict: Verdict) -> str:
+    """What became of a rule: `matched`, or how much was missing."""
+    if verdict.matched:
+        return "matched"
+    if verdict.note:
+        return "was not asked"
+    unknown = sum(not finding.known for finding in verdict.findings)
+    missed = f"did not match: {verdict.missed} of {len(verdict.findings)} did not hold"
+    return f"{missed}, {unknown} of them not looked up" if unknown else missed
+
+
 def _lines(decision: Decision) -> Iterator[str]:
     yield _said(f"{', '.join(decision.names)} by {decision.actor or 'somebody'} on {decision.item}")
-    yield _summary(decision)
-    for verdict in sorted(decision.verdicts, key=_nearness):
+    yield summary(decision)
+    for verdict in nearest_first(decision):
         yield ""
         yield from _verdict(verdict)
     if decision.changes:
@@ -33,17 +61,6 @@ def _lines(decision: Decision) -> Iterator[str]:
         yield _said(f'  ! {skip.action} (rule "{skip.rule}"): {skip.because}')
 
 
-def _summary(decision: Decision) -> str:
-    match decision.answer:
-        case Answer.ECHO:
-            return "Nothing to do: AI-CRM caused this event itself."
-        case Answer.OFF:
-            return "Nothing to do: automation is switched off in the rules file."
-        case Answer.NOTHING | Answer.ACT:
-            many = len(decision.verdicts)
-            return f"{len(decision.matched)} of {many} {'rule' if many == 1 else 'rules'} matched."
-
-
 def _nearness(verdict: Verdict) -> tuple[bool, bool, int, bool]:
     """Matches first, then the nearest miss, last the rules whose conditions were not even looked at."""
     was_asked = all(finding.satisfied for finding in verdict.findings[:1])
@@ -52,21 +69,11 @@ def _nearness(verdict: Verdict) -> tuple[bool, bool, int, bool]:
 
 def _verdict(verdict: Verdict) -> Iterator[str]:
     place = f" (line {verdict.line})" if verdict.line else ""
-    yield _said(f'{_sign(verdict.matched)} rule "{verdict.rule}"{place} {_outcome(verdict)}')
+    yield _said(f'{_sign(verdict.matched)} rule "{verdict.rule}"{place} {outcome(verdict)}')
     if verdict.note:
         yield _said(f"    {verdict.note}")
     for finding in verdict.findings:
         yield from _finding(finding, depth=1)
-
-
-def _outcome(verdict: Verdict) -> str:
-    if verdict.matched:
-        return "matched"
-    if verdict.note:
-        return "was not asked"
-    unknown = sum(not finding.known for finding in verdict.findings)
-    missed = f"did not match: {verdict.missed} of {len(verdict.findings)} did not hold"
-    return f"{missed}, {unknown} of them not looked up" if unknown else missed
 
 
 def _finding(finding: Finding, depth: int) -> Iterator[str]:

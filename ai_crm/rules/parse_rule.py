@@ -10,7 +10,7 @@ from ai_crm.model.task import RuleId
 from ai_crm.rules.effects import EFFECTS
 from ai_crm.rules.effects.create_task import CreateAiCrmTask
 from ai_crm.rules.parse_body import Body, Templates, hand_over, read_body
-from ai_crm.rules.parse_trigger import Wait, read_trigger
+from ai_crm.rules.parse_trigger import TIMES, Wait, read_trigger
 from ai_crm.rules.predicates import check_teams, parse_condition
 from ai_crm.rules.predicates.combine import AllOf
 from ai_crm.rules.rule import Defaults, Effect, Place, Rule, Team
@@ -23,6 +23,7 @@ _KEYS: dict[str, Schema] = {
     "enabled": described(FLAG, "False switches the rule off and keeps it in the file."),
     "description": described(NOTE, "What the rule is for."),
     "trigger": {"$ref": "#/$defs/trigger", "description": "What the rule waits for."},
+    **TIMES,
     "conditions": {"$ref": "#/$defs/conditions", "description": "What must hold: all of it."},
     "task": {"$ref": "#/$defs/task", "description": "The task that the rule makes, once for each item."},
     "actions": {"$ref": "#/$defs/actions", "description": "What else the rule does, in this order."},
@@ -69,7 +70,7 @@ def read_draft(node: Node, key: Scalar | None, templates: Templates, problems: P
     rule = given(node, WORKFLOW if key else RULE, "a rule", problems)
     body = read_body(rule, templates)
     trigger = body.nodes.get("trigger")
-    wait = read_trigger(trigger, body.problems) if trigger else Wait(())
+    wait = read_trigger(trigger, body.nodes, body.problems) if trigger else Wait(())
     if trigger is None and "use" not in rule.nodes and isinstance(node, Mapping):
         problems.add(node.at, 'a rule needs "trigger"', "such as `trigger: issue_opened`")
     name = as_text(key) if key else rule.nodes.get("name")
@@ -103,6 +104,7 @@ def read_rule(draft: Draft, rule: RuleId, world: World, problems: Problems) -> R
         at=draft.at,
         note=draft.note,
         enabled=draft.enabled,
+        schedule=draft.wait.schedule,
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Table
+
 from msgspec import Struct
 
-from ai_crm.model.trigger import TRIGGERS, Trigger, find_trigger, spellings
+from ai_crm.model.trigger import REPORT, TRIGGERS, Trigger, find_trigger, spellings
+from ai_crm.rules.schedule import CRON, ZONE, Schedule, read_schedule
 from ai_crm.rules.shapes import Schema, Text, given, items, kind_of, object_of
-from ai_crm.rules.source import Mapping, Node, Problems, Scalar, Sequence, nearest
+from ai_crm.rules.source import Mapping, Mark, Node, Problems, Scalar, Sequence, nearest
 
 _MOST = 50
 _PLATFORM = Text(says="a platform", words=tuple(dict.fromkeys(trigger.platform.value for trigger in TRIGGERS)))
@@ -18,11 +21,26 @@ EVENTS: Schema = {
         {"type": "array", "minItems": 1, "maxItems": _MOST, "items": {"$ref": "#/$defs/event"}},
     ]
 }
+# Both may stand beside the trigger or inside of its long form.
+TIMES: dict[str, Schema] = {
+    "cron": {
+        **CRON.schema,
+        "description": "When the hub asks a rule that waits for `schedule` or `report`: "
+        "minute, hour, day of the month, month, weekday. A workflow has its own `on: schedule` instead.",
+        "examples": ["0 9 * * 1-5"],
+    },
+    "time_zone": {
+        **ZONE.schema,
+        "description": "Where `cron` is told the time; UTC when it is left out.",
+        "examples": ["Europe/Berlin"],
+    },
+}
 TRIGGER = object_of(
     {
         "platform": {**_PLATFORM.schema, "description": "Where it happens."},
         "event": {"$ref": "#/$defs/events", "description": "What happens."},
         "conditions": {"$ref": "#/$defs/conditions", "description": "What must hold besides."},
+        **TIMES,
     },
     required=("event",),
 )
@@ -33,17 +51,35 @@ class Wait(Struct, frozen=True):
 
     triggers: tuple[Trigger, ...]
     conditions: tuple[Node, ...] = ()
+    schedule: Schedule | None = None
 
 
-def read_trigger(node: Node, problems: Problems) -> Wait:
-    """The triggers, each once; () after telling `problems` why there are none."""
+def read_trigger(node: Node, beside: Table[str, Node], problems: Problems) -> Wait:
+    """The triggers, each once; () after telling `problems` why there are none. `beside` are the keys of the rule."""
     if not isinstance(node, Mapping):
-        return Wait(_events(node, "trigger", problems))
+        triggers = _events(node, "trigger", problems)
+        return Wait(triggers, schedule=_schedule(triggers, beside, node.at, problems))
     parts = given(node, TRIGGER, "a trigger", problems)
     parts.read(_PLATFORM, "platform", absent="")
     event = parts.nodes.get("event")
     conditions = parts.nodes.get("conditions")
-    return Wait(_events(event, "event", problems) if event else (), (conditions,) if conditions else ())
+    triggers = _events(event, "event", problems) if event else ()
+    for key in TIMES.keys() & parts.nodes.keys() & beside.keys():
+        problems.add(parts.nodes[key].at, f"{key} stands beside the trigger too", "keep one")
+    schedule = _schedule(triggers, {**beside, **parts.nodes}, node.at, problems)
+    return Wait(triggers, (conditions,) if conditions else (), schedule)
+
+
+def _schedule(triggers: tuple[Trigger, ...], nodes: Table[str, Node], at: Mark, problems: Problems) -> Schedule | None:
+    cron, zone = nodes.get("cron"), nodes.get("time_zone")
+    timed = any(trigger.is_timed for trigger in triggers)
+    if triggers and not timed and (stray := cron or zone) is not None:
+        problems.add(stray.at, "cron and time_zone are for rules that wait for schedule or report")
+    elif cron is None and zone is not None:
+        problems.add(zone.at, "time_zone needs cron", "such as `cron: 0 9 * * 1-5`")
+    elif cron is None and any(trigger.name == REPORT for trigger in triggers):
+        problems.add(at, "report needs cron, which says when", "such as `cron: 0 9 * * 1-5`")
+    return None if cron is None else read_schedule(cron, zone, problems)
 
 
 def _events(node: Node, name: str, problems: Problems) -> tuple[Trigger, ...]:

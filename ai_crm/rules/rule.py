@@ -16,6 +16,7 @@ from ai_crm.model.event import Event
 from ai_crm.model.item import Item, ItemKind, Needs
 from ai_crm.model.task import RuleId, Task
 from ai_crm.model.trigger import Trigger
+from ai_crm.rules.schedule import Schedule
 from ai_crm.rules.source import Mark, Node, Problems
 
 
@@ -70,6 +71,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     """`id` is the name that tasks remember. `condition` is always a tree whose root wants all of its parts.
 
     A rule that is not `enabled` stays in the policy, so that it can say so when someone asks why it did nothing.
+    `schedule` says when the hub asks a rule whose trigger comes by the clock; None where the file does not say.
     """
 
     id: RuleId
@@ -79,6 +81,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     at: Mark
     note: str = ""
     enabled: bool = True
+    schedule: Schedule | None = None
 
     @property
     def creates(self) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection as Database
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, insert, select, tuple_, update
 
 from ai_crm.errors import Problem, SettingsInvalid, VersionClash
 from ai_crm.model.item import PlatformName
@@ -52,7 +53,7 @@ class SqlConnections:
             "workspace": connection.workspace,
             "id": connection.id,
             "platform": connection.platform,
-            "settings": msgspec.json.encode(dict(connection.settings)).decode(),
+            "settings": _shown(connection),
             "secrets": self._vault.seal(connection.secrets, _place(connection.workspace, connection.id)),
             "active": 1,
             "problem": "",
@@ -65,6 +66,17 @@ class SqlConnections:
             taken = Problem(connection.id, 0, 0, "is the name of another connection", "choose another one")
             raise SettingsInvalid((taken,)) from error
         self._known = None
+
+    async def change(self, workspace: str, connection: str, become: Callable[[Connection], Connection]) -> bool:
+        """Keeps the settings and secrets that `become` makes of it; what that raises is raised, and nothing is changed.
+
+        False where the workspace has no such connection. Of two at the same time the second sees what the first made.
+        """
+        changed = await self._transactions.write(
+            lambda database: self._change(database, (workspace, connection), become)
+        )
+        self._known = None
+        return changed
 
     async def switch(self, workspace: str, connection: str, *, on: bool) -> bool:
         """False where the workspace has no such connection."""
@@ -80,6 +92,17 @@ class SqlConnections:
             rows = await self._transactions.read(lambda database: tuple(database.execute(_ALL)))
             self._known = (now, {row.id: self._read(row) for row in rows})
         return self._known[1]
+
+    def _change(self, database: Database, which: tuple[str, str], become: Callable[[Connection], Connection]) -> bool:
+        table = tables.connection
+        this = tuple_(table.c.workspace, table.c.id) == which
+        row = database.execute(select(table).where(this).with_for_update()).first()
+        if row is None:
+            return False
+        made = become(self._read(row))
+        values = {"settings": _shown(made), "secrets": self._vault.seal(made.secrets, _place(*which))}
+        database.execute(update(table).where(this).values(values))
+        return True
 
     def _read(self, row: Row[Any]) -> Connection:
         return Connection(
@@ -98,6 +121,10 @@ _ALL: Select[Any] = select(tables.connection).order_by(tables.connection.c.creat
 def _add(database: Database, row: dict[str, object]) -> None:
     add_workspace(database, str(row["workspace"]))
     database.execute(insert(tables.connection).values(row))
+
+
+def _shown(connection: Connection) -> str:
+    return msgspec.json.encode(dict(connection.settings)).decode()
 
 
 def _place(workspace: str, connection: str) -> str:

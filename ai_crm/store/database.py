@@ -14,8 +14,12 @@ from sqlalchemy.pool import QueuePool
 
 from ai_crm.errors import Problem, SettingsInvalid, StoreError, StoreUnavailable, VersionClash
 
+# Where PostgreSQL tells every process of the hub that there is work. Nothing is said but that.
+CHANNEL = "ai_crm_work"
+
 # Seconds to wait for a lock that somebody else holds; our own transactions hold theirs for milliseconds.
 _PATIENCE = 10
+_ANNOUNCED = "ai-crm-announced"
 
 # What "not now" is called. SQLite: https://www.sqlite.org/rescode.html. PostgreSQL, by class (connection, authorization,
 # database name, conflict, resources, operator, system) and one lock that was not to be had:
@@ -50,7 +54,19 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that is committed at the end, or leaves nothing behind. Raises StoreError."""
     with in_our_words(engine), engine.begin() as connection:
+        connection.info.pop(_ANNOUNCED, None)  # of a transaction that failed on the same connection
         yield connection
+        if connection.info.pop(_ANNOUNCED, False):
+            connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+
+
+def announce(connection: Connection) -> None:
+    """There is new work: its commit tells whoever listens on PostgreSQL, once however often this is called.
+
+    Not at once, because a savepoint that is rolled back would take the word of others with it.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.info[_ANNOUNCED] = True
 
 
 @contextmanager

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
+from urllib.parse import urlsplit
 
 from msgspec import Struct
-from sqlalchemy import Connection, Row, Select, bindparam, exists, select, text, tuple_, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, exists, or_, select, text, tuple_, update
 
-from ai_crm.model.change import Applied, Notify, OutboundChange
-from ai_crm.model.delivery import Lease, Setback
+from ai_crm.model.change import Applied, CallWebhook, Notify, OutboundChange
+from ai_crm.model.delivery import ChangeState, Lease, Setback
 from ai_crm.ports.queue import HeldChange, Pace, Paces
 from ai_crm.store import queue_rows, tables
 from ai_crm.store.queue_rows import OUTBOX, Turns, due, free_of, hold, in_turns
@@ -23,12 +24,20 @@ _ROW = _TABLE.c
 # Levels are fractions: without this the moment at which a token is there could come out as one just before it.
 _NEARLY = 1e-6
 
+# What tells somebody something. It may quote the address of what was shown before; nothing quotes it in its turn.
+_MESSAGES = ("notify", "call_webhook")
+
 _OLDER = _TABLE.alias("older")
+# A change waits for what is done to the item itself, and a message for messages to the same people too.
 _BEHIND = exists().where(
     _OLDER.c.workspace == _ROW.workspace,
     _OLDER.c.item == _ROW.item,
     text("older.state = 'pending' AND older.carrier = 'hub'"),
     tuple_(_OLDER.c.planned_at, _OLDER.c.position, _OLDER.c.key) < tuple_(_ROW.planned_at, _ROW.position, _ROW.key),
+    or_(
+        _OLDER.c.kind.not_in(_MESSAGES),
+        and_(_ROW.kind.in_(_MESSAGES), _OLDER.c.target == _ROW.target),
+    ),
 )
 _DUE: Select[Any] = (
     select(
@@ -37,6 +46,7 @@ _DUE: Select[Any] = (
         _ROW.connection,
         _ROW.payload,
         _ROW.attempts,
+        _ROW.planned_at,
         _ROW.lease_until,
         _ROW.reason,
     )
@@ -103,10 +113,7 @@ class SqlOutbox:
             lease = hold(database, OUTBOX, planned.row, holder, (now, self._lease_seconds))
             if lease is None:
                 continue
-            change = current(Rows(database, lease.workspace), planned.change)
-            held.append(
-                HeldChange(change=change, connection=planned.row.connection, lease=lease, attempts=lease.generation)
-            )
+            held.append(_held(database, planned, lease))
         return tuple(held)
 
     def _allowed(self, database: Connection, buckets: _Buckets, connection: str, most: int) -> list[_Planned]:
@@ -127,7 +134,7 @@ class SqlOutbox:
 
     def _planned(self, row: Row[Any]) -> _Planned:
         change = outbound(row.payload)
-        paces = self._paces.get(goes_to(change), ()) if row.connection else ()
+        paces = self._paces.get(goes_to(change), ())
         return _Planned(row=row, change=change, paces=tuple((_bucket(pace, change), pace) for pace in paces))
 
 
@@ -185,10 +192,37 @@ class _Buckets:
         return min(float(pace.amount), level)
 
 
+def _held(database: Connection, planned: _Planned, lease: Lease) -> HeldChange:
+    return HeldChange(
+        change=current(Rows(database, lease.workspace), planned.change),
+        connection=planned.row.connection,
+        lease=lease,
+        attempts=lease.generation,
+        planned_at=datetime.fromisoformat(planned.row.planned_at),
+    )
+
+
 def _bucket(pace: Pace, change: OutboundChange) -> str:
-    if not pace.per_target:
-        return pace.name
-    return f"{pace.name}:{change.target if isinstance(change, Notify) else change.item}"
+    return f"{pace.name}:{_target(change)}" if pace.per_target else pace.name
+
+
+def _target(change: OutboundChange) -> str:
+    """Who is bothered by it: a channel, the host of an address, an item."""
+    match change:
+        case Notify():
+            return change.target
+        case CallWebhook():
+            return _host(change.url)
+        case _:
+            return str(change.item)
+
+
+def _host(url: str) -> str:
+    """Empty for what is no address: whoever calls it says so."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _put_off(database: Connection, row: Row[Any], until: datetime) -> None:
@@ -203,4 +237,26 @@ def _settle(database: Connection, lease: Lease, done: tuple[OutboundChange, Appl
     rows.lock(change.item)  # before its changes, like everybody: in another order two could wait for each other
     row = queue_rows.end(database, OUTBOX, lease, "done", reason="", detail="")
     settled(rows, change, applied, now)
+    if applied.yielded and lease.generation == 1:  # else an earlier attempt of ours may be who was first
+        _drop(database, lease.workspace, (str(change.item), row.event), applied, now)
     rows.note(Entry(actor="ai-crm", action=row.kind, subject=str(change.item), cause=row.event), now)
+
+
+def _drop(database: Connection, workspace: str, cause: tuple[str, str], applied: Applied, now: datetime) -> None:
+    """What else an event wants for the rules whose tasks another run was first to show: that run does it.
+
+    What somebody has in hand just now stays theirs.
+    """
+    item, event = cause
+    waiting = select(_ROW.key, _ROW.payload).where(
+        _ROW.workspace == workspace,
+        _ROW.item == item,
+        _ROW.event == event,
+        text("state = 'pending' AND carrier = 'hub'"),
+        _ROW.lease_until <= stamp(now),
+        _ROW.kind != "show_card",
+    )
+    keys = [key for key, payload in database.execute(waiting) if outbound(payload).rule in applied.yielded]
+    ended = {"state": ChangeState.DROPPED, "settled_at": stamp(now), "holder": "", "lease_until": ""}
+    told = {"reason": "yielded", "detail": "another run had made this task first, and does what belongs to it"}
+    database.execute(update(_TABLE).where(_ROW.workspace == workspace, _ROW.key.in_(keys)).values(ended | told))

@@ -17,6 +17,7 @@ from ai_crm.model.delivery import Delivery, DeliveryState, Lease, Setback
 from ai_crm.model.item import PlatformName
 from ai_crm.ports.queue import Accepted, HeldDelivery
 from ai_crm.store import queue_rows, tables
+from ai_crm.store.database import announce
 from ai_crm.store.queue_rows import INBOX, Turns, due, free_of, hold, in_turns
 from ai_crm.store.rows import HUB, Route, Rows, add_workspace, stamp
 from ai_crm.store.sql import goes_to, kept
@@ -110,14 +111,20 @@ class SqlInbox:
                 continue
             lease = hold(database, INBOX, row, holder, (now, self._lease_seconds))
             if lease:
-                held.append(HeldDelivery(delivery=_delivery(row), lease=lease, attempts=lease.generation))
+                held.append(HeldDelivery(delivery=delivery_of(row), lease=lease, attempts=lease.generation))
         return tuple(held)
+
+
+def accept_within(database: Connection, delivery: Delivery) -> Accepted:
+    """Accepts a delivery in a transaction that does more than that."""
+    return _accept(database, _row(delivery, delivery.received_at), is_new=True)
 
 
 def _accept(database: Connection, row: dict[str, object], *, is_new: bool) -> Accepted:
     if is_new:
         add_workspace(database, str(row["workspace"]))
     if database.execute(_ADD[database.dialect.name], row).first():
+        announce(database)
         return Accepted(str(row["id"]), duplicate=False)
     keys = ("workspace", "id", "connection", "vendor_id", "body_hash")
     known: str | None = database.execute(_SAME, {key: row[key] for key in keys}).scalar()
@@ -130,10 +137,12 @@ def _decide(database: Connection, lease: Lease, decisions: tuple[Decision, ...],
     state = DeliveryState.DONE if decisions else DeliveryState.IGNORED
     delivery = queue_rows.end(database, INBOX, lease, state, decided_at=stamp(now), reason="", detail="")
     rows = Rows(database, lease.workspace)
+    # The hub's own schedules come with the connection to the project that they ask about.
+    own = PlatformName.GITHUB if delivery.platform == PlatformName.HUB else delivery.platform
 
     def route(change: OutboundChange) -> Route:
         platform = goes_to(change)
-        return Route(HUB, delivery.connection if platform == delivery.platform else rows.connection_for(platform))
+        return Route(HUB, delivery.connection if platform == own else rows.connection_for(platform))
 
     for decision in decisions:
         kept(rows, decision, now, route)
@@ -158,7 +167,8 @@ def _row(delivery: Delivery, received_at: datetime) -> dict[str, object]:
     }
 
 
-def _delivery(row: Row[Any]) -> Delivery:
+def delivery_of(row: Row[Any]) -> Delivery:
+    """A delivery as it stands in its row."""
     return Delivery(
         id=row.id,
         workspace=row.workspace,

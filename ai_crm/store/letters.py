@@ -14,6 +14,7 @@ from ai_crm.model.delivery import ChangeState, DeliveryState
 from ai_crm.model.item import ItemRef
 from ai_crm.model.record import DeadLetter, DeadLetterPage
 from ai_crm.store import tables
+from ai_crm.store.database import announce
 from ai_crm.store.pages import Place, clamped, older, page, place
 from ai_crm.store.rows import Entry, Rows, stamp
 
@@ -67,6 +68,7 @@ def replay(connection: Connection, workspace: str, letter: str, actor: str, now:
         raise RecordMissing("there is no such dead letter", where=letter, hint=hint)
     entry = Entry(actor=actor, action="replay anew" if anew else "replay", subject=letter, cause=event)
     Rows(connection, workspace).note(entry, now)
+    announce(connection)
     return event
 
 

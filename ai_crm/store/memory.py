@@ -9,11 +9,12 @@ import msgspec
 from msgspec import Struct
 
 from ai_crm.errors import StoreError
-from ai_crm.model.change import Applied, ChangeKey, CreateTask, OutboundChange, ShowCard, UpdateTask
+from ai_crm.model.change import Applied, ChangeKey, CreateTask, Notify, OutboundChange, ShowCard, UpdateTask
 from ai_crm.model.decision import Decision
-from ai_crm.model.item import ItemRef
+from ai_crm.model.item import ItemRef, PlatformName
 from ai_crm.model.task import Task, TaskId
 from ai_crm.ports import Commit
+from ai_crm.store import live
 from ai_crm.store.outbox import Current, informed
 from ai_crm.store.tasks import follow, located
 
@@ -35,6 +36,7 @@ class MemoryStore:
         self.decisions: list[Decision] = []
         self._tasks: dict[ItemRef, tuple[Task, ...]] = {}
         self._cards: dict[ItemRef, str] = {}
+        self._messages: dict[tuple[ItemRef, PlatformName, str], str] = {}
         self._handled: set[ChangeKey] = set()
         self._ledger: dict[ChangeKey, _Entry] = {}
         self._offered: set[ChangeKey] = set()
@@ -49,7 +51,8 @@ class MemoryStore:
         self._tasks[decision.item] = followed.tasks
         self._handled.update(change.key for change in decision.changes if isinstance(change, UpdateTask))
         self.decisions.append(decision)
-        for change in followed.outbound:
+        renewals = live.renewals(decision, followed, self._live(decision.item)) if followed.updated else ()
+        for change in (*followed.outbound, *renewals):
             self._plan(decision.event, change)
         outbox = self._pending(decision.event, decision.item)
         self._offered.update(change.key for change in outbox)
@@ -59,8 +62,9 @@ class MemoryStore:
         if change.key not in self._offered:
             return None
         self._offered.remove(change.key)
-        current = Current(tasks=self._tasks.get(change.item, ()), where=self._cards.get(change.item, ""))
-        return informed(change, current)
+        message = self._messages.get(_place(change), "") if isinstance(change, Notify) else ""
+        tasks, card = self._tasks.get(change.item, ()), self._cards.get(change.item, "")
+        return informed(change, Current(tasks=tasks, where=card, message=message))
 
     async def settle(self, change: OutboundChange, applied: Applied) -> tuple[Task, ...]:
         if change.key not in self._ledger:
@@ -68,12 +72,17 @@ class MemoryStore:
         self._ledger[change.key] = msgspec.structs.replace(self._ledger[change.key], done=True)
         if isinstance(change, ShowCard) and applied.where:
             self._cards[change.item] = applied.where
+        if isinstance(change, Notify) and applied.where:
+            self._messages[_place(change)] = applied.where
         if isinstance(change, ShowCard):
             self._tasks[change.item] = located(self._tasks.get(change.item, ()), applied.url)
         return self._tasks.get(change.item, ())
 
     def close(self) -> None:
         """What is in memory stays there."""
+
+    def _live(self, item: ItemRef) -> tuple[tuple[PlatformName, str], ...]:
+        return tuple(sorted((platform, target) for about, platform, target in self._messages if about == item))
 
     def _new_id(self, _change: CreateTask, _tasks: tuple[Task, ...]) -> TaskId:
         self._number += 1
@@ -91,3 +100,7 @@ class MemoryStore:
             for entry in self._ledger.values()
             if entry.event == event and entry.change.item == item and not entry.done
         )
+
+
+def _place(change: Notify) -> tuple[ItemRef, PlatformName, str]:
+    return change.item, change.platform, change.target

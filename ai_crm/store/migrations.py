@@ -275,6 +275,8 @@ _STEPS: tuple[tuple[str | Either, ...], ...] = (
             PRIMARY KEY (workspace, name)
         )
         """,
+        "ALTER TABLE task_history ADD COLUMN cause TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE change ADD COLUMN target TEXT NOT NULL DEFAULT ''",
     ),
 )
 VERSION = len(_STEPS)

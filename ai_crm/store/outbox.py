@@ -23,10 +23,13 @@ from ai_crm.model.task import Task
 
 
 class Current(Struct, frozen=True, kw_only=True):
-    """An item's tasks at this moment, the address of its card, and the keys that the card shall remember."""
+    """An item's tasks at this moment, the address of its card and of its live message where a change goes, and the keys
+    that the card shall remember.
+    """
 
     tasks: tuple[Task, ...]
     where: str = ""
+    message: str = ""
     applied: tuple[ChangeKey, ...] = ()
 
 
@@ -42,7 +45,8 @@ def informed(change: OutboundChange, current: Current) -> OutboundChange:
             )
         case Notify():
             tasks = (task,) if task else change.tasks
-            return msgspec.structs.replace(change, text=_filled(change.text, task), tasks=tasks)
+            text = _filled(change.text, task)
+            return msgspec.structs.replace(change, text=text, tasks=tasks, where=current.message)
         case Comment():
             return msgspec.structs.replace(change, text=_filled(change.text, task))
         case CallWebhook():

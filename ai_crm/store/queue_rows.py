@@ -17,13 +17,17 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
+    func,
+    literal,
     select,
     text,
+    union_all,
     update,
 )
 
 from ai_crm.errors import LeaseLost
 from ai_crm.model.delivery import Lease, Setback
+from ai_crm.ports.queue import Backlog
 from ai_crm.store import tables
 from ai_crm.store.rows import Entry, Rows, stamp
 
@@ -44,9 +48,12 @@ T = TypeVar("T")
 class Queue(Struct, frozen=True, kw_only=True):
     """One of the two tables.
 
-    `number` tells their locks apart, `waiting` is the condition of the index of rows that wait, `held` and `free` are
-    states, `end` is the time at which a row ended, and `told` is what whoever ends it wants to know.
+    `name` is for people, `number` tells their locks apart, `waiting` is the condition of the index of rows that wait,
+    `held` and `free` are states, `came` and `end` the times at which a row came and ended, and `told` is what whoever
+    ends it wants to know.
     """
+
+    name: str
 
     table: Table
     id: Column[Any]
@@ -54,6 +61,7 @@ class Queue(Struct, frozen=True, kw_only=True):
     waiting: str
     held: str
     free: str
+    came: Column[Any]
     end: str
     told: tuple[Column[Any], ...]
 
@@ -71,22 +79,26 @@ class Queue(Struct, frozen=True, kw_only=True):
 
 
 INBOX = Queue(
+    name="inbox",
     table=tables.delivery,
     id=tables.delivery.c.id,
     number=1,
     waiting="state IN ('queued', 'working')",
     held="working",
     free="queued",
+    came=tables.delivery.c.received_at,
     end="decided_at",
     told=(tables.delivery.c.connection, tables.delivery.c.platform),
 )
 OUTBOX = Queue(
+    name="outbox",
     table=tables.change,
     id=tables.change.c.key,
     number=2,
     waiting="state = 'pending' AND carrier = 'hub'",
     held="pending",
     free="pending",
+    came=tables.change.c.planned_at,
     end="settled_at",
     told=(tables.change.c.event, tables.change.c.kind),
 )
@@ -171,6 +183,25 @@ def hold(database: Connection, queue: Queue, row: Row[Any], holder: str, span: t
         return lease
     bury(database, queue, lease, POISON, now)
     return None
+
+
+def backlog(database: Connection) -> tuple[Backlog, ...]:
+    """What waits in either queue, of all workspaces: one look at the indexes of what waits."""
+    found = {row.queue: row for row in database.execute(_BACKLOG)}
+    return tuple(
+        Backlog(queue=name, count=row.waiting, oldest=datetime.fromisoformat(row.oldest) if row.oldest else None)
+        for name, row in sorted(found.items())
+    )
+
+
+_BACKLOG = union_all(
+    *(
+        select(literal(queue.name).label("queue"), func.count().label("waiting"), func.min(queue.came).label("oldest"))
+        .select_from(queue.table)
+        .where(text(queue.waiting))
+        for queue in (INBOX, OUTBOX)
+    )
+)
 
 
 def postpone(database: Connection, queue: Queue, lease: Lease, setback: Setback, until: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import partial
 
@@ -12,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, insert, select
 from ai_crm.commands.query import TaskQuery
 from ai_crm.errors import RecordMissing, StoreError
 from ai_crm.model.decision import Decision
+from ai_crm.model.delivery import Delivery
 from ai_crm.model.item import ItemRef
 from ai_crm.model.record import (
     ConnectionHealth,
@@ -22,22 +24,27 @@ from ai_crm.model.record import (
     Report,
     TaskComment,
     TaskPage,
+    TaskStep,
 )
 from ai_crm.model.task import Task, TaskId
 from ai_crm.store import figures, letters, search, stages, tables
+from ai_crm.store.inbox import delivery_of
 from ai_crm.store.rows import Entry, Rows, stamp
 from ai_crm.store.transactions import Transactions
 from ai_crm.store.words import keep_words
+
+Waiting = Callable[[str, str], Awaitable[EventRecord | None]]
 
 _NUMBER = re.compile(r"AICRM-([1-9][0-9]{0,17})", re.ASCII)
 _DECISION = msgspec.json.Decoder(Decision)
 
 
 class SqlRecords:
-    """Implements ports.records.Records."""
+    """Implements ports.records.Records. `waiting` knows events that were accepted and are not in the database yet."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, waiting: Waiting | None = None) -> None:
         self._transactions = transactions
+        self._waiting = waiting
 
     async def tasks(self, workspace: str, query: TaskQuery, now: datetime, cursor: str, most: int) -> TaskPage:
         return await self._transactions.read(
@@ -49,6 +56,9 @@ class SqlRecords:
 
     async def tasks_of(self, workspace: str, item: ItemRef) -> tuple[Task, ...]:
         return await self._transactions.read(lambda connection: Rows(connection, workspace).tasks(item))
+
+    async def history(self, workspace: str, task: TaskId) -> tuple[TaskStep, ...]:
+        return await self._transactions.read(lambda connection: _history(connection, workspace, task))
 
     async def comments(self, workspace: str, task: TaskId) -> tuple[TaskComment, ...]:
         return await self._transactions.read(lambda connection: _comments(connection, workspace, task))
@@ -63,11 +73,16 @@ class SqlRecords:
 
     async def event(self, workspace: str, event: str) -> EventRecord:
         name = _storable("event", event)
-        return await self._transactions.read(lambda connection: stages.event(connection, workspace, name))
+        try:
+            return await self._stored(workspace, name)
+        except RecordMissing:
+            waiting = await self._waiting(workspace, name) if self._waiting else None
+        # One that waits no longer may have come into the database since we looked.
+        return waiting or await self._stored(workspace, name)
 
-    async def event_body(self, workspace: str, event: str) -> tuple[str, bytes]:
+    async def delivery(self, workspace: str, event: str) -> Delivery:
         name = _storable("event", event)
-        return await self._transactions.read(lambda connection: _event_body(connection, workspace, name))
+        return await self._transactions.read(lambda connection: _delivery(connection, workspace, name))
 
     async def decisions_of(self, workspace: str, event: str) -> tuple[DecisionRecord, ...]:
         """The oldest first; () for an event that nobody decided about."""
@@ -100,6 +115,9 @@ class SqlRecords:
     async def report(self, workspace: str, since: datetime, until: datetime) -> Report:
         return await self._transactions.read(lambda connection: figures.report(connection, workspace, since, until))
 
+    async def _stored(self, workspace: str, event: str) -> EventRecord:
+        return await self._transactions.read(lambda connection: stages.event(connection, workspace, event))
+
 
 def _storable(kind: str, name: str) -> str:
     """Refuses what no database would take as text, before it says so in its own words."""
@@ -128,6 +146,20 @@ def _number(task: TaskId) -> int:
 
 def _no_task(name: str) -> RecordMissing:
     return RecordMissing("there is no such task", where=name if name.isprintable() else "", hint="Tasks are AICRM-1, …")
+
+
+def _history(connection: Connection, workspace: str, name: TaskId) -> tuple[TaskStep, ...]:
+    table = tables.task_history
+    task = _task(connection, workspace, name)
+    causes = connection.execute(
+        select(table.c.cause)
+        .where(table.c.workspace == workspace, table.c.number == _number(name))
+        .order_by(table.c.position)
+    ).scalars()
+    return tuple(
+        TaskStep(at=entry.at, actor=entry.actor, what=entry.what, because=entry.because, cause=cause)
+        for entry, cause in zip(task.history, causes, strict=True)
+    )
 
 
 def _comments(connection: Connection, workspace: str, name: TaskId) -> tuple[TaskComment, ...]:
@@ -171,14 +203,12 @@ def _kept(body: str) -> str:
     return body.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _event_body(connection: Connection, workspace: str, event: str) -> tuple[str, bytes]:
+def _delivery(connection: Connection, workspace: str, event: str) -> Delivery:
     table = tables.delivery
-    row = connection.execute(
-        select(table.c.name, table.c.body).where(table.c.workspace == workspace, table.c.id == event)
-    ).one_or_none()
+    row = connection.execute(select(table).where(table.c.workspace == workspace, table.c.id == event)).one_or_none()
     if row is None:
         raise stages.missing("event", event)
-    return row.name, bytes(row.body)
+    return delivery_of(row)
 
 
 def _decisions(connection: Connection, workspace: str, which: ColumnElement[bool]) -> tuple[DecisionRecord, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
@@ -12,11 +12,21 @@ from msgspec import Struct
 from sqlalchemy import Connection, Update, insert, select, text, update
 
 from ai_crm.errors import StoreError
-from ai_crm.model.change import AnyChange, Applied, ChangeKey, CreateTask, OutboundChange, UpdateTask
+from ai_crm.model.change import (
+    AnyChange,
+    Applied,
+    CallWebhook,
+    ChangeKey,
+    CreateTask,
+    Notify,
+    OutboundChange,
+    UpdateTask,
+)
 from ai_crm.model.decision import Decision
 from ai_crm.model.item import ItemRef, PlatformName
 from ai_crm.model.task import HistoryEntry, Task, TaskId
 from ai_crm.store import tables
+from ai_crm.store.database import announce
 from ai_crm.store.words import keep_words
 
 CALLER = "caller"
@@ -37,6 +47,11 @@ _KEEP_DECISION = text(
     "INSERT INTO decision (workspace, id, event, item, answer, decided_at, payload) "
     "VALUES (:workspace, :id, :event, :item, :answer, :decided_at, :payload) ON CONFLICT (workspace, id) DO NOTHING"
 )
+_KEEP_MESSAGE = text(
+    "INSERT INTO message (workspace, platform, target, item, address) "
+    "VALUES (:workspace, :platform, :target, :item, :address) "
+    "ON CONFLICT (workspace, platform, target, item) DO UPDATE SET address = excluded.address"
+)
 _KEEP_NOTE = text(
     "INSERT INTO audit (workspace, id, at, actor, action, subject, cause) "
     "VALUES (:workspace, :id, :at, :actor, :action, :subject, :cause) ON CONFLICT (workspace, id) DO NOTHING"
@@ -49,17 +64,23 @@ _OUTBOUND: msgspec.json.Decoder[OutboundChange] = msgspec.json.Decoder(OutboundC
 
 
 class Known(Struct, frozen=True):
-    """A change that has a row already: the event that planned it, and whether it was carried out."""
+    """A change that has a row already: the event that planned it, whether it was carried out, its item, its carrier."""
 
     event: str
     done: bool
+    item: str
+    carrier: str
 
 
 class Route(Struct, frozen=True):
-    """Who carries a change out, `hub` or `caller`, and over which connection; that is empty where there is none."""
+    """Who carries a change out, `hub` or `caller`, and over which connection; that is empty where there is none.
+
+    `not_before` is a stamp: until then the hub waits with it.
+    """
 
     carrier: str
     connection: str = ""
+    not_before: str = ""
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -121,15 +142,15 @@ class Rows:
         ).scalar_one()
         return TaskId(f"{_PREFIX}{number}")
 
-    def keep_tasks(self, before: tuple[Task, ...], after: tuple[Task, ...], at: datetime) -> None:
-        """Writes the tasks that became different, and what their histories gained."""
+    def keep_tasks(self, before: tuple[Task, ...], after: tuple[Task, ...], at: datetime, *, cause: str = "") -> None:
+        """Writes the tasks that became different, and what their histories gained because of an event or request."""
         old = {task.id: task for task in before}
         for task in after:
             if task.id not in old:
                 self._add_task(task, at)
             elif task != old[task.id]:
                 self._change_task(task, at)
-            self._lengthen(task, len(old[task.id].history) if task.id in old else 0)
+            self._lengthen(task, len(old[task.id].history) if task.id in old else 0, cause)
 
     def keep_addresses(self, tasks: tuple[Task, ...]) -> None:
         """Writes where tasks show. It does not count as a change of the task."""
@@ -140,11 +161,13 @@ class Rows:
         """Which changes of a decision have rows already."""
         table = tables.change
         found = self._connection.execute(
-            select(table.c.key, table.c.event, table.c.state).where(
+            select(table.c.key, table.c.event, table.c.state, table.c.item, table.c.carrier).where(
                 table.c.workspace == self._workspace, table.c.key.in_([change.key for change in decision.changes])
             )
         )
-        return {ChangeKey(key): Known(event, state == _DONE) for key, event, state in found}
+        return {
+            ChangeKey(key): Known(event, state == _DONE, item, carrier) for key, event, state, item, carrier in found
+        }
 
     def keep_decision(self, decision: Decision, at: datetime) -> None:
         """Writes the decision, once however often it is made."""
@@ -168,20 +191,23 @@ class Rows:
     ) -> None:
         """Writes changes that have no rows yet: those of tasks as done, the others into the outbox.
 
-        What waits there already is planned anew by its own event only; what is done stays done.
+        What waits there already is planned anew by its own event only, and for whoever it waits for: an Action that
+        hands a decision in cannot change what the hub will write. What is done stays done.
         """
         wanted = {change.key: change for change, _ in changes}
         routes = {change.key: route for change, route in changes}
         new = [change for key, change in wanted.items() if key not in known]
         rows = [
-            self._change_row(decision, change, position, at)
-            | {"carrier": routes[change.key].carrier, "connection": routes[change.key].connection}
+            self._change_row(decision, change, position, at) | msgspec.structs.asdict(routes[change.key])
             for position, change in enumerate(new)
         ]
         if rows:
             self._connection.execute(insert(tables.change), rows)
+        if any(route.carrier == HUB for route in routes.values()):
+            announce(self._connection)
         for key, change in wanted.items():
-            if key in known and not known[key].done and known[key].event == decision.event:
+            waiting = key in known and not known[key].done and known[key].event == decision.event
+            if waiting and known[key].carrier == routes[key].carrier:
                 self._change(key, payload=_text(change), state=_PENDING)
 
     def pending(self, event: str, item: ItemRef) -> tuple[Waiting, ...]:
@@ -206,18 +232,6 @@ class Rows:
         )
         return begun.rowcount == 1
 
-    def lease(self, key: ChangeKey, now: datetime, seconds: float) -> OutboundChange | None:
-        """Gives a caller's change to whoever asks, for so long; None when it is done or somebody else has it."""
-        table = tables.change
-        payload = self._connection.execute(
-            update(table)
-            .where(table.c.workspace == self._workspace, table.c.key == key, table.c.carrier == CALLER)
-            .where(table.c.state == _PENDING, table.c.lease_until <= stamp(now))
-            .values(attempts=table.c.attempts + 1, lease_until=stamp(now + timedelta(seconds=seconds)))
-            .returning(table.c.payload)
-        ).scalar()
-        return None if payload is None else outbound(payload)
-
     def finish(self, applied: Applied, at: datetime | None) -> None:
         """Marks a change as carried out. Raises StoreError for one that was never committed."""
         columns = {"state": _DONE, "applied": _text(applied), "holder": "", "lease_until": ""}
@@ -237,6 +251,39 @@ class Rows:
         self._connection.execute(
             update(table).where(table.c.workspace == self._workspace, table.c.item == str(item)).values(card=where)
         )
+
+    def message(self, change: Notify) -> str:
+        """The address of the item's live message where the change goes; empty while there is none."""
+        table = tables.message
+        found: str | None = self._connection.execute(
+            select(table.c.address).where(
+                table.c.workspace == self._workspace,
+                table.c.platform == change.platform,
+                table.c.target == change.target,
+                table.c.item == str(change.item),
+            )
+        ).scalar()
+        return found or ""
+
+    def keep_message(self, change: Notify, address: str) -> None:
+        row = {
+            "workspace": self._workspace,
+            "platform": change.platform,
+            "target": change.target,
+            "item": str(change.item),
+            "address": address,
+        }
+        self._connection.execute(_KEEP_MESSAGE, row)
+
+    def messages(self, item: ItemRef) -> tuple[tuple[PlatformName, str], ...]:
+        """Where the item has live messages: platform and target of each."""
+        table = tables.message
+        found = self._connection.execute(
+            select(table.c.platform, table.c.target)
+            .where(table.c.workspace == self._workspace, table.c.item == str(item))
+            .order_by(table.c.platform, table.c.target)
+        )
+        return tuple((PlatformName(platform), target) for platform, target in found)
 
     def connection_for(self, platform: PlatformName) -> str:
         """The workspace's first connection to a platform; empty where there is none."""
@@ -297,10 +344,11 @@ class Rows:
         table = tables.task
         return update(table).where(table.c.workspace == self._workspace, table.c.number == _number(task))
 
-    def _lengthen(self, task: Task, known: int) -> None:
+    def _lengthen(self, task: Task, known: int, cause: str) -> None:
         """Adds the history entries after the first `known`."""
+        this = {"workspace": self._workspace, "number": _number(task), "cause": cause}
         rows = [
-            {"workspace": self._workspace, "number": _number(task), "position": position, "payload": _text(entry)}
+            {**this, "position": position, "payload": _text(entry)}
             for position, entry in enumerate(task.history)
             if position >= known
         ]
@@ -320,6 +368,7 @@ class Rows:
             "attempts": 0,
             "planned_at": stamp(at),
             "payload": _text(change),
+            **_sent(change),
         }
 
     def _change(self, key: ChangeKey, **columns: str) -> bool:
@@ -328,6 +377,18 @@ class Rows:
             update(table).where(table.c.workspace == self._workspace, table.c.key == key).values(columns)
         )
         return found.rowcount == 1
+
+
+def _sent(change: AnyChange) -> dict[str, str]:
+    """Whom a message is for, and when it may be sent at the earliest."""
+    match change:
+        case Notify():
+            later = stamp(change.not_before) if change.not_before else ""
+            return {"target": f"{change.platform} {change.target}", "not_before": later}
+        case CallWebhook():
+            return {"target": change.url, "not_before": ""}
+        case _:
+            return {"target": "", "not_before": ""}
 
 
 def stamp(at: datetime) -> str:

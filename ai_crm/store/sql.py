@@ -23,6 +23,7 @@ from ai_crm.model.decision import Decision
 from ai_crm.model.item import ItemRef, PlatformName
 from ai_crm.model.task import Task
 from ai_crm.ports import Commit, Offload
+from ai_crm.store import live
 from ai_crm.store.database import engine_for
 from ai_crm.store.outbox import Current, informed
 from ai_crm.store.rows import CALLER, HUB, Entry, Route, Rows, Waiting, add_workspace, has_workspace
@@ -30,12 +31,6 @@ from ai_crm.store.tasks import Followed, follow, located
 from ai_crm.store.transactions import Direct, Transactions
 
 T = TypeVar("T")
-
-# Seconds that a caller has to carry a change out; our own calls take 30 at most.
-_LEASE = 60.0
-
-# Decisions whose messages the hub sends, while their callers do the rest with tokens of their own.
-SHARED = "shared"
 
 
 class SqlStore:
@@ -57,8 +52,7 @@ class SqlStore:
     ) -> None:
         """`database` is an engine, shared with other stores, a URL as `engine_for` takes it, or how a hub reaches its own.
 
-        An engine or a URL needs an `offload`. `carrier` says who carries out what is decided: the `caller`, the `hub`,
-        or, where it is `shared`, the hub for messages and the caller for everything else.
+        An engine or a URL needs an `offload`. `carrier` says who carries out what is decided: the `caller` or the `hub`.
         """
         self._transactions = _transactions(database, offload)
         self._workspace = workspace
@@ -73,12 +67,7 @@ class SqlStore:
     async def commit(self, decision: Decision, at: datetime) -> Commit:
         made = await self._write(lambda rows: kept(rows, decision, at, lambda change: self._route(rows, change)))
         self._offered.update((each.change.key, each.attempts) for each in made.waiting)
-        return Commit(
-            tasks=made.followed.tasks,
-            created=made.followed.created,
-            updated=made.followed.updated,
-            outbox=tuple(each.change for each in made.waiting),
-        )
+        return committed(made)
 
     async def refresh(self, change: OutboundChange) -> OutboundChange | None:
         """Takes the change: of several runs that wait to carry it out at the same time, one gets it."""
@@ -86,10 +75,6 @@ class SqlStore:
         if attempts is None:
             return None
         return await self._write(lambda rows: current(rows, change) if rows.begin(change.key, attempts) else None)
-
-    async def begin(self, key: ChangeKey, now: datetime) -> OutboundChange | None:
-        """Takes a change by its key, for 60 seconds in which nobody else can; None when somebody has it or it is done."""
-        return await self._write(lambda rows: _begun(rows, key, now))
 
     async def settle(self, change: OutboundChange, applied: Applied, at: datetime | None = None) -> tuple[Task, ...]:
         return await self._write(lambda rows: settled(rows, change, applied, at))
@@ -114,9 +99,7 @@ class SqlStore:
         self._known = True
 
     def _route(self, rows: Rows, change: OutboundChange) -> Route:
-        if self._carrier == HUB or (self._carrier == SHARED and isinstance(change, Notify | CallWebhook)):
-            return Route(HUB, rows.connection_for(goes_to(change)))
-        return Route(CALLER)
+        return Route(HUB, rows.connection_for(goes_to(change))) if self._carrier == HUB else Route(CALLER)
 
 
 class Kept:
@@ -136,15 +119,26 @@ def kept(rows: Rows, decision: Decision, at: datetime, route: Callable[[Outbound
     about_tasks: tuple[tuple[AnyChange, Route], ...] = tuple(
         (change, Route(CALLER)) for change in decision.changes if isinstance(change, CreateTask | UpdateTask)
     )
-    rows.keep_tasks(before, followed.tasks, at)
+    rows.keep_tasks(before, followed.tasks, at, cause=decision.event)
     rows.keep_decision(decision, at)
-    outbound = tuple((change, route(change)) for change in followed.outbound)
+    renewals = live.renewals(decision, followed, rows.messages(decision.item)) if followed.updated else ()
+    outbound = tuple((change, route(change)) for change in (*followed.outbound, *renewals))
     rows.keep_changes(decision, (*about_tasks, *outbound), known, at)
     for action, tasks in (("create task", followed.created), ("update task", followed.updated)):
         for task in tasks:
             entry = Entry(actor=decision.actor, action=action, subject=task.id, cause=decision.event)
             rows.note(entry, at)
     return Kept(followed, rows.pending(decision.event, decision.item))
+
+
+def committed(made: Kept) -> Commit:
+    """What a caller is told of it."""
+    return Commit(
+        tasks=made.followed.tasks,
+        created=made.followed.created,
+        updated=made.followed.updated,
+        outbox=tuple(each.change for each in made.waiting),
+    )
 
 
 def settled(rows: Rows, change: OutboundChange, applied: Applied, at: datetime | None) -> tuple[Task, ...]:
@@ -157,12 +151,15 @@ def settled(rows: Rows, change: OutboundChange, applied: Applied, at: datetime |
         rows.keep_addresses(tasks)
     if isinstance(change, ShowCard) and applied.where:
         rows.keep_card(change.item, applied.where)
+    if isinstance(change, Notify) and applied.where:
+        rows.keep_message(change, applied.where)
     return tasks
 
 
 def current(rows: Rows, change: OutboundChange) -> OutboundChange:
     """The change with what is known by now in it."""
-    return informed(change, Current(tasks=rows.tasks(change.item), where=rows.card(change.item)))
+    message = rows.message(change) if isinstance(change, Notify) else ""
+    return informed(change, Current(tasks=rows.tasks(change.item), where=rows.card(change.item), message=message))
 
 
 def goes_to(change: OutboundChange) -> PlatformName:
@@ -174,11 +171,6 @@ def goes_to(change: OutboundChange) -> PlatformName:
             return PlatformName.WEBHOOK
         case _:
             return change.item.platform
-
-
-def _begun(rows: Rows, key: ChangeKey, now: datetime) -> OutboundChange | None:
-    change = rows.lease(key, now, _LEASE)
-    return current(rows, change) if change else None
 
 
 def _transactions(database: Engine | str | Transactions, offload: Offload | None) -> Transactions:

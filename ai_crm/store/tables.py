@@ -72,7 +72,8 @@ task = Table(
     Index("task_time", "workspace", "updated_at"),
 )
 
-# One row for each history entry of a task, counted from 0; `task.payload` does not repeat them.
+# One row for each history entry of a task, counted from 0; `task.payload` does not repeat them. `cause` is the id of the
+# event or request, empty for entries from before it was kept.
 task_history = Table(
     "task_history",
     metadata,
@@ -80,6 +81,7 @@ task_history = Table(
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("payload", Text, nullable=False),
+    Column("cause", Text, nullable=False, server_default=text("''")),
     ForeignKeyConstraint(["workspace", "number"], ["task.workspace", "task.number"]),
 )
 
@@ -101,7 +103,8 @@ decision = Table(
 
 # The ledger of effects, and the outbox while they are pending. An update of a task is done with its transaction and
 # has a row so that it is not done twice. `attempts` counts how often somebody began to carry the change out; it is the
-# fence of its lease. `carrier` says who carries it out: the `hub`, or the `caller` that brought the decision.
+# fence of its lease. `carrier` says who carries it out: the `hub`, or the `caller` that brought the decision. `target` is
+# whom a message is for, and empty for everything else.
 change = Table(
     "change",
     metadata,
@@ -125,6 +128,7 @@ change = Table(
     Column("reason", Text, nullable=False, server_default=text("''")),
     Column("detail", Text, nullable=False, server_default=text("''")),
     Column("settled_at", Text, nullable=False, server_default=text("''")),
+    Column("target", Text, nullable=False, server_default=text("''")),
     ForeignKeyConstraint(["workspace", "decision"], ["decision.workspace", "decision.id"]),
     ForeignKeyConstraint(["workspace", "item"], ["item_card.workspace", "item_card.item"]),
     Index("change_outbox", "workspace", "item", "event", "state"),
@@ -229,7 +233,8 @@ api_key = Table(
     Column("revoked_at", Text, nullable=False),
 )
 
-# Answers to POST requests that brought an Idempotency-Key; `request` is a hash of what was asked.
+# Answers to POST requests that brought an Idempotency-Key; `request` is a hash of what was asked. A status of 0 says that
+# it was begun.
 idempotency = Table(
     "idempotency",
     metadata,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from itertools import count
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +21,7 @@ from ai_crm.store.memory import MemoryStore
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from tests.doubles.action_hub import ActionHub
     from tests.doubles.card_platform import CardPlatform
     from tests.doubles.decisions import Decisions
 
@@ -70,6 +73,24 @@ class _SqlPlace:
         return SqlStore(self._engine, _inline, self._workspace)
 
 
+class _RemotePlace:
+    """A workspace of a hub on loopback; each process carries changes out under a name of its own."""
+
+    def __init__(self, platform: CardPlatform, hub: ActionHub, workspace: str, running: ExitStack) -> None:
+        self.platform = platform
+        self._hub = hub
+        self._workspace = workspace
+        self._running = running
+        self._processes = count()
+
+    def open(self) -> Store:
+        from ai_crm.wiring import hub
+
+        store = hub(self._hub.access(self._workspace), f"process {next(self._processes)}", self.platform)
+        self._running.callback(store.close)
+        return store
+
+
 class Inline(Protocol):
     async def __call__(self, work: Callable[[], T], /) -> T: ...
 
@@ -97,7 +118,14 @@ def card_platform() -> CardPlatform:
 
 
 @pytest.fixture(
-    params=["memory", "card", "sqlite file", "sqlite memory", pytest.param("postgres", marks=pytest.mark.postgres)]
+    params=[
+        "memory",
+        "card",
+        "sqlite file",
+        "sqlite memory",
+        "hub",
+        pytest.param("postgres", marks=pytest.mark.postgres),
+    ]
 )
 def new_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewPlace]:
     """Makes a place that nobody used before, as often as it is asked; PostgreSQL has one database for all of them."""
@@ -112,6 +140,12 @@ def new_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewPla
             engines[url] = engine_for(url)
         return _SqlPlace(new_platform(), engines[url], f"{request.node.nodeid} {next(numbers)}")
 
+    @cache
+    def hubs() -> ActionHub:
+        from tests.doubles.action_hub import ActionHub
+
+        return running.enter_context(ActionHub(f"sqlite:///{tmp_path}/hub.db"))
+
     def new() -> Place:
         match request.param:
             case "memory":
@@ -122,10 +156,13 @@ def new_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewPla
                 return sql(f"sqlite:///{tmp_path}/tasks.db")
             case "sqlite memory":
                 return sql("sqlite://")
+            case "hub":
+                return _RemotePlace(new_platform(), hubs(), f"workspace-{next(numbers)}", running)
             case _:
                 return sql(request.getfixturevalue("postgres_url"))
 
-    yield new
+    with ExitStack() as running:
+        yield new
     for engine in engines.values():
         engine.dispose()
 

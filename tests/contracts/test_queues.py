@@ -12,17 +12,19 @@ import pytest
 from msgspec import Struct
 from sqlalchemy import Connection, insert, text
 
-from ai_crm.errors import LeaseLost, StoreError, StoreUnavailable
+from ai_crm.errors import LeaseLost, RecordMissing, StoreError, StoreUnavailable
 from ai_crm.model.change import Applied, ChangeKey, Outcome
 from ai_crm.model.decision import Decision
 from ai_crm.model.delivery import Delivery, Lease, Setback, event_id
 from ai_crm.model.item import PlatformName
+from ai_crm.model.task import RuleId
 from ai_crm.ports.queue import Accepted, HeldChange, HeldDelivery, Pace
+from ai_crm.ports.shared import HandedIn
 from ai_crm.store import tables
 from ai_crm.store.database import engine_for
-from ai_crm.store.dispatch import SqlOutbox
+from ai_crm.store.dispatch import _DUE, SqlOutbox
 from ai_crm.store.inbox import SqlInbox
-from ai_crm.store.sql import SqlStore
+from ai_crm.store.shared import SqlShared
 from ai_crm.store.transactions import Grouped
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 SETBACK = Setback(reason="UpstreamUnavailable", detail="no answer")
 SLOW = {PlatformName.GITHUB: (Pace(name="writes", amount=2, seconds=10),)}
 PER_CHANNEL = {PlatformName.SLACK: (Pace(name="channel", amount=1, seconds=1, per_target=True),)}
+PER_HOST = {PlatformName.WEBHOOK: (Pace(name="host", amount=1, seconds=1, per_target=True),)}
 
 
 class Process:
@@ -375,6 +378,172 @@ def test_an_items_changes_are_carried_out_one_after_the_other_and_know_what_came
     assert "https://github.example/1" in str(msgspec.to_builtins(comment.change)["text"])
 
 
+def _kinds(held: tuple[HeldChange, ...]) -> list[str]:
+    return [str(each.change.__struct_config__.tag) for each in held]
+
+
+async def _card_shown(process: Process, now: datetime, *yielded: str) -> None:
+    (held,) = await process.outbox.take("a", now, 5)
+    assert _kinds((held,)) == ["show_card"]
+    applied = msgspec.structs.replace(_applied(held), yielded=tuple(map(RuleId, yielded)))
+    await process.outbox.settle(held.lease, held.change, applied, now)
+
+
+def test_a_message_that_is_put_off_delays_nothing_but_messages_to_the_same_people(
+    new_process: NewProcess, deliveries: Deliveries, decisions: Decisions
+) -> None:
+    process, now = new_process(paces=PER_CHANNEL), _later(deliveries.noon, 100)
+    create, card, labels = decisions.create("triage"), decisions.card("e"), decisions.labels("triage")
+    busy, later = decisions.notify("triage", event="1"), decisions.notify("triage", event="3")
+    quiet = decisions.notify("triage", event="2", to="#quiet")
+
+    async def work() -> None:
+        await process.connect("s", "slack")
+        other = decisions.another_issue(99)
+        before = decisions.make("before", decisions.notify("triage", other), item=other)
+        await _decided(process, before, deliveries.make(1), now)
+        assert _kinds(await process.outbox.take("b", now, 5)) == ["notify"]
+        await _decided(process, decisions.make("e", create, card, busy, later, quiet, labels), deliveries.make(2), now)
+        await _card_shown(process, now)
+        at_once = await process.outbox.take("a", now, 5)
+        assert sorted(_kinds(at_once)) == ["add_labels", "notify"]
+        assert quiet.key in {each.change.key for each in at_once}
+        (first,) = await process.outbox.take("a", _later(now, 1), 5)
+        assert first.change.key == busy.key
+        await process.outbox.settle(first.lease, first.change, _applied(first), now)
+        assert await process.outbox.take("a", _later(now, 1), 5) == ()
+        assert [each.change.key for each in await process.outbox.take("a", _later(now, 2), 5)] == [later.key]
+
+    asyncio.run(work())
+
+
+def test_a_message_waits_for_what_is_done_to_its_item_however_it_goes(
+    process: Process, deliveries: Deliveries, decisions: Decisions
+) -> None:
+    now = _later(deliveries.noon, 100)
+    message, call = decisions.notify("triage"), decisions.webhook("triage")
+    made = decisions.make(
+        "e", decisions.create("triage"), decisions.card("e"), decisions.labels("triage"), message, call
+    )
+
+    async def work() -> None:
+        await process.connect("s", "slack")
+        await _decided(process, made, deliveries.make(1), now)
+        await _card_shown(process, now)
+        (labels,) = await process.outbox.take("a", now, 5)
+        assert await process.outbox.take("b", now, 5) == ()
+        await process.outbox.settle(labels.lease, labels.change, _applied(labels), now)
+        assert sorted(_kinds(await process.outbox.take("a", now, 5))) == ["call_webhook", "notify"]
+
+    asyncio.run(work())
+
+
+def test_what_a_change_waits_for_is_found_in_an_index(process: Process) -> None:
+    """Whatever is in the tables: planners read small ones as a whole unless they are told not to."""
+
+    def plan(database: Connection) -> str:
+        sqlite = database.dialect.name == "sqlite"
+        due = _DUE.limit(None).params(connection="c", now="2026")
+        asked = str(due.compile(dialect=database.dialect, compile_kwargs={"literal_binds": True}))
+        if not sqlite:
+            database.execute(text("SET LOCAL enable_seqscan = off"))
+        explain = "EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN "
+        return "\n".join(str(row) for row in database.exec_driver_sql(explain + asked.replace("%", "%%")))
+
+    found = asyncio.run(process.transactions.read(plan))
+    assert "change_due" in found
+    assert "change_lane" in found
+
+
+def test_what_belongs_to_a_task_that_another_run_made_first_is_that_runs(
+    process: Process, deliveries: Deliveries, decisions: Decisions
+) -> None:
+    now = _later(deliveries.noon, 100)
+
+    async def work() -> None:
+        await process.connect("s", "slack")
+        await _decided(process, decisions.opened("e", "triage", "other"), deliveries.make(1), now)
+        await _decided(
+            process, decisions.make("f", decisions.notify("triage", event="f")), deliveries.make(2), _later(now, 1)
+        )
+        await _card_shown(process, _later(now, 1), "triage")
+        states = await process.rows(
+            "SELECT event, kind, state, reason FROM change WHERE carrier = 'hub' AND state <> 'done' ORDER BY 1, 2, 3"
+        )
+        assert states == [
+            ("e", "add_labels", "dropped", "yielded"),
+            ("e", "add_labels", "pending", ""),
+            ("e", "comment", "dropped", "yielded"),
+            ("e", "comment", "pending", ""),
+            ("e", "notify", "dropped", "yielded"),
+            ("e", "notify", "pending", ""),
+            ("f", "notify", "pending", ""),
+        ]
+        left = []
+        while held := await process.outbox.take("a", _later(now, 1), 5):
+            left += [(each.change.rule, each.change.__struct_config__.tag) for each in held]
+            for each in held:
+                await process.outbox.settle(each.lease, each.change, _applied(each), now)
+        assert sorted(map(str, left)) == sorted(
+            map(str, [("other", "add_labels"), ("other", "comment"), ("other", "notify"), ("triage", "notify")])
+        )
+
+    asyncio.run(work())
+
+
+def test_a_card_that_needed_two_attempts_may_have_yielded_to_the_first_of_them(
+    process: Process, deliveries: Deliveries, decisions: Decisions
+) -> None:
+    now = _later(deliveries.noon, 100)
+
+    async def work() -> None:
+        await _decided(process, decisions.opened("e", "triage"), deliveries.make(1), now)
+        await process.outbox.take("b", now, 5)
+        await _card_shown(process, _later(now, 61), "triage")
+        assert await process.rows("SELECT count(*) FROM change WHERE state = 'dropped'") == [(0,)]
+
+    asyncio.run(work())
+
+
+def test_a_change_knows_when_it_was_planned_however_often_it_is_tried(
+    process: Process, deliveries: Deliveries, decisions: Decisions
+) -> None:
+    now = _later(deliveries.noon, 100)
+
+    async def work() -> None:
+        await _decided(process, decisions.opened("e", "triage"), deliveries.make(1), now)
+        for days in range(3):
+            (held,) = await process.outbox.take("a", now + timedelta(days=days), 1)
+            assert held.planned_at == now
+            await process.outbox.postpone(held.lease, SETBACK, now)
+
+    asyncio.run(work())
+
+
+def test_a_host_that_is_called_often_slows_no_other_one_down_without_any_connection(
+    new_process: NewProcess, deliveries: Deliveries, decisions: Decisions
+) -> None:
+    process, now = new_process(paces=PER_HOST), _later(deliveries.noon, 100)
+    urls = (
+        "https://a.example/1",
+        "https://A.example/2",
+        "https://a.example:8443/3",
+        "https://b.example/",
+        "https://[/",
+    )
+
+    async def work() -> list[list[str]]:
+        for number, url in enumerate(urls):
+            item = decisions.another_issue(number)
+            call = decisions.webhook("triage", item, url=url)
+            at = _later(deliveries.noon, 99 + number / 10)
+            await _decided(process, decisions.make(f"e{number}", call, item=item), deliveries.make(number), at)
+        taken = [await process.outbox.take("a", _later(now, seconds), 9) for seconds in (0, 0.5, 1, 2)]
+        return [[str(getattr(each.change, "url", "")) for each in held] for held in taken]
+
+    assert asyncio.run(work()) == [[urls[0], urls[3], urls[4]], [], [urls[1]], [urls[2]]]
+
+
 def test_a_change_whose_lease_moved_cannot_be_settled_by_its_old_holder(
     process: Process, deliveries: Deliveries, decisions: Decisions
 ) -> None:
@@ -479,19 +648,22 @@ def test_what_a_caller_carries_out_is_nothing_to_the_hub_and_one_caller_has_it_a
 
     async def work() -> None:
         await process.connect("s", "slack")
-        store = SqlStore(process.transactions, None, "w", carrier="shared")
-        commit = await store.commit(decisions.opened("e", "triage"), now)
+        store = SqlShared(process.transactions, "w")
+        commit = await store.hand_in(HandedIn(decision=decisions.opened("e", "triage")), "ann", now)
         assert len(commit.outbox) == 3
-        (held,) = await process.outbox.take("a", now, 5)
-        assert held.connection == "s"
         first = commit.outbox[0]
-        assert await store.begin(first.key, now)
-        assert await store.begin(first.key, _later(now, 59)) is None
-        assert await store.begin(first.key, _later(now, 61))
+        assert await store.begin(first.key, "run 1", now)
+        assert await store.begin(first.key, "run 2", _later(now, 179)) is None
+        assert await store.begin(first.key, "run 1", _later(now, 20))
+        assert await store.begin(first.key, "run 2", _later(now, 201))
         applied = Applied(key=first.key, outcome=Outcome.DONE)
-        await store.settle(first, applied, _later(now, 62))
-        assert await store.begin(first.key, _later(now, 500)) is None
-        assert await store.begin(held.change.key, _later(now, 500)) is None
+        assert await process.outbox.take("a", _later(now, 59), 5) == ()  # the card's address belongs into the message
+        await store.conclude(applied, "ann", _later(now, 202))
+        (held,) = await process.outbox.take("a", _later(now, 202), 5)
+        assert held.connection == "s"
+        assert await store.begin(first.key, "run 1", _later(now, 500)) is None
+        with pytest.raises(RecordMissing):
+            await store.begin(held.change.key, "run 1", _later(now, 500))
 
     asyncio.run(work())
 

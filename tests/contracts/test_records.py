@@ -222,7 +222,7 @@ def test_another_workspace_sees_nothing(hub: Hub) -> None:
     for missing in (
         records.task("v", TaskId("AICRM-1")),
         records.event("v", "e1"),
-        records.event_body("v", "e1"),
+        records.delivery("v", "e1"),
         records.replay("v", f"change:{key}", "mona", NOON, anew=False),
         records.replay("v", f"change:{key}", "mona", NOON, anew=True),
     ):
@@ -299,7 +299,7 @@ def test_decisions_and_bodies_are_there_as_they_were(hub: Hub, decisions: Decisi
 
     assert record.decision == decisions.opened("e1", "triage", item=decisions.another_issue(1))
     assert hub.finish(hub.records.decision("w", record.id)) == record
-    assert hub.finish(hub.records.event_body("w", "e1")) == ("issues", b"e1")
+    assert hub.finish(hub.records.delivery("w", "e1")).body == b"e1"
     with pytest.raises(RecordMissing):
         hub.finish(hub.records.decision("w", "nothing\0"))
 

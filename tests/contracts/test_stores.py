@@ -1,4 +1,4 @@
-"""What every store promises, tried on all of them: in memory, in a card, in SQLite and in PostgreSQL."""
+"""What every store promises, tried on all of them: in memory, in a card, in SQLite, PostgreSQL and a hub on loopback."""
 
 from __future__ import annotations
 

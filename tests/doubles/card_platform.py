@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
@@ -40,10 +42,10 @@ class CardPlatform:
         if item not in self._cards:
             return None
         body = msgspec.json.decode(self._cards[item], type=_Body)
-        return FoundCard(where=f"card of {item}", url=self.url(item), tasks=body.tasks, applied=body.applied)
+        return FoundCard(where=_where(item), url=self.url(item), tasks=body.tasks, applied=body.applied)
 
     def url(self, item: ItemRef) -> str:
-        return f"https://github.example/{item.project}/{item.id}#card"
+        return f"https://github.example/{item.project}/{quote(item.id, safe='')}#card"
 
     def put_card(self, item: ItemRef, tasks: tuple[Task, ...], applied: tuple[ChangeKey, ...] = ()) -> None:
         self._cards[item] = msgspec.json.encode(_Body(tasks, applied))
@@ -57,7 +59,7 @@ class CardPlatform:
                 return self._show(change)
             case Notify():
                 self.messages.append(change)
-                return Applied(key=change.key, outcome=Outcome.DONE, where=f"message {len(self.messages)}")
+                return Applied(key=change.key, outcome=Outcome.DONE, where=f"message-{len(self.messages)}")
             case _:
                 self.marks[change.key] = 1
                 return Applied(key=change.key, outcome=Outcome.DONE)
@@ -71,10 +73,15 @@ class CardPlatform:
         return Applied(
             key=change.key,
             outcome=Outcome.YIELDED if earlier else Outcome.DONE,
-            where=f"card of {change.item}",
+            where=_where(change.item),
             url=self.url(change.item),
             yielded=tuple(task.rule for task in change.tasks if task.rule in known),
         )
+
+
+def _where(item: ItemRef) -> str:
+    """An id as platforms give them: plain characters, whatever the item is called."""
+    return f"card-{hashlib.sha256(str(item).encode()).hexdigest()[:12]}"
 
 
 def _added(theirs: tuple[Task, ...], ours: tuple[Task, ...]) -> tuple[Task, ...]:

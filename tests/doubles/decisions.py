@@ -8,6 +8,7 @@ from ai_crm.model.analysis import Priority
 from ai_crm.model.change import (
     AddLabels,
     AnyChange,
+    CallWebhook,
     Comment,
     CreateTask,
     Later,
@@ -111,6 +112,10 @@ class Decisions:
             target=to,
             text=TEXT,
         )
+
+    def webhook(self, rule: str, item: ItemRef = ISSUE, *, url: str = "https://hooks.example.com/a") -> CallWebhook:
+        key = change_key(RuleId(rule), item, "webhook", "")
+        return CallWebhook(key=key, rule=RuleId(rule), item=item, because=f"rule {rule}", url=url, body=TEXT)
 
     def comment(self, rule: str, item: ItemRef = ISSUE) -> Comment:
         key = change_key(RuleId(rule), item, "comment", "")

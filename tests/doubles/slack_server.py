@@ -6,6 +6,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit
 
 from msgspec import Struct
 
@@ -17,6 +18,17 @@ TOKEN = "xoxb-1234567890-canary-AbCdEfGhIj"
 _SPECIAL = re.compile(r"<([!@#][^>]*|[a-z][a-z0-9+.-]*:[^>]*)>")
 _BARE = re.compile(r"(?<![<|\w])(?:https?://|www\.)\S+")
 _NAMES = re.compile(r"(?<!\w)[@#]\w")
+
+
+# What each method needs: https://docs.slack.dev/reference/methods
+_SCOPES = {
+    "chat.postMessage": "chat:write",
+    "chat.update": "chat:write",
+    "conversations.history": "channels:history",
+    "conversations.replies": "channels:history",
+    "conversations.list": "channels:read",
+    "conversations.open": "im:write",
+}
 
 
 class Channel(Struct, frozen=True, kw_only=True):
@@ -35,12 +47,19 @@ CHANNELS = (
 
 
 class SlackServer:
-    """Answers chat.postMessage as Slack does. What stands in `scripted` is answered first, one reply a request."""
+    """Answers as Slack does: posting, changing and reading messages. `messages` are those posted, as they came.
+
+    What stands in `scripted` is answered first, one reply a request; after what `deaf` names Slack acts and its answer
+    gets lost.
+    """
 
     def __init__(self, *, scopes: tuple[str, ...] = ("chat:write",)) -> None:
         self.scopes = scopes
         self.messages: list[dict[str, Any]] = []
         self.scripted: deque[Reply] = deque()
+        self.updates: list[dict[str, Any]] = []
+        self.gone: set[str] = set()
+        self.deaf = False
         self._loopback = Loopback(self._answer)
 
     def __enter__(self) -> Self:
@@ -65,14 +84,42 @@ class SlackServer:
     def _answer(self, request: Request) -> Reply:
         if self.scripted:
             return self.scripted.popleft()
-        if (request.method, request.path) != ("POST", "/api/chat.postMessage"):
+        method = request.path.partition("?")[0].removeprefix("/api/")
+        if method not in _SCOPES:
             return json_reply({"ok": False, "error": "unknown_method"})
         if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return json_reply({"ok": False, "error": "invalid_auth"})
-        if "chat:write" not in self.scopes:
+        needed = _SCOPES[method]
+        if needed not in self.scopes:
             provided = ",".join(self.scopes)
-            return json_reply({"ok": False, "error": "missing_scope", "needed": "chat:write", "provided": provided})
-        return self._post(request.json())
+            return json_reply({"ok": False, "error": "missing_scope", "needed": needed, "provided": provided})
+        if method == "chat.postMessage":
+            posted = self._post(request.json())
+            return Reply(503) if self.deaf else posted
+        if method == "chat.update":
+            return self._update(request.json())
+        return self._read(method, dict(parse_qsl(urlsplit(request.path).query)))
+
+    def _update(self, body: dict[str, Any]) -> Reply:
+        if body["ts"] in self.gone or int(body["ts"].partition(".")[2]) > len(self.messages):
+            return json_reply({"ok": False, "error": "message_not_found"})
+        self.updates.append(body)
+        return json_reply({"ok": True, "channel": body["channel"], "ts": body["ts"]})
+
+    def _read(self, method: str, asked: Mapping[str, str]) -> Reply:
+        if method == "conversations.open":
+            return json_reply({"ok": True, "channel": {"id": asked["users"]}})
+        if method == "conversations.list":
+            return json_reply({"ok": True, "channels": [{"id": each.id, "name": each.name} for each in CHANNELS]})
+        posted = [
+            {"ts": f"1700000000.{number:06}", "text": message["text"], "metadata": message["metadata"]}
+            for number, message in enumerate(self.messages, 1)
+            if message.get("thread_ts") == asked.get("ts")
+        ]
+        first, rest = posted[:1], posted[1:]  # two pages, whatever `limit` says
+        if asked.get("cursor") == "more":
+            return json_reply({"ok": True, "messages": rest})
+        return json_reply({"ok": True, "messages": first, "response_metadata": {"next_cursor": "more" if rest else ""}})
 
     def _post(self, message: dict[str, Any]) -> Reply:
         wanted = message["channel"]

@@ -11,8 +11,6 @@ from typing import Any, TypeVar
 import msgspec
 import pytest
 
-from ai_crm.analysis import offline_analyst
-from ai_crm.hub.rest import Api, api_routes
 from ai_crm.model.access import MAY, Permission, Role
 from ai_crm.model.change import CreateTask, change_key
 from ai_crm.model.decision import Answer, Decision
@@ -20,9 +18,9 @@ from ai_crm.model.item import ItemKind, ItemRef, PlatformName
 from ai_crm.model.task import RuleId
 from ai_crm.store.database import engine_for
 from ai_crm.store.keys import SqlKeys
-from ai_crm.store.records import SqlRecords
 from ai_crm.store.sql import SqlStore
 from ai_crm.store.transactions import Grouped
+from tests.doubles.hub_api import api_over
 from tests.doubles.hub_parts import Hub, bearer, call
 
 T = TypeVar("T")
@@ -43,8 +41,7 @@ class Desk:
         self.transactions = Grouped(engine_for(f"sqlite:///{folder}/hub.db"))
         self.keys = SqlKeys(self.transactions, At())
         self.woken = 0
-        api = Api(records=SqlRecords(self.transactions), analyst=offline_analyst(), clock=At(), wake=self._wake)
-        self.app = Hub(api=api_routes(api)).app
+        self.app = Hub(api=api_over(self.transactions, At(), self._wake)).app
         self.app.state.keys = self.keys
 
     async def key(self, role: Role = Role.OPERATOR, workspace: str = "ours") -> str:

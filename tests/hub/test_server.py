@@ -7,10 +7,14 @@ import os
 import signal
 
 import pytest
+from msgspec.structs import replace
 
 from ai_crm.errors import SettingsInvalid
+from ai_crm.hub.app import build_app
 from ai_crm.hub.server import Bounds, listen, run, serve, stop_on_signals
-from tests.doubles.hub_parts import HOOK, Hub, delivered
+from ai_crm.model.delivery import Delivery
+from ai_crm.ports.queue import Accepted
+from tests.doubles.hub_parts import HOOK, Hub, MemoryInbox, delivered
 
 QUICK = Bounds(head_seconds=0.2, body_seconds=0.4)
 
@@ -93,6 +97,62 @@ def test_a_request_of_two_minds_is_refused(hub: Hub, lines: bytes) -> None:
 def test_more_than_the_hub_holds_are_told_to_come_again(hub: Hub) -> None:
     told = asked(hub, b"GET /healthz HTTP/1.1\r\nHost: hub\r\n\r\n", bounds=Bounds(connections=1))
     assert told.startswith(b"HTTP/1.1 503")
+
+
+NEVER = Bounds(head_seconds=60, body_seconds=60, connections=520)
+SLOW = {
+    "silence": b"",
+    "half a head": b"GET /healthz HTTP/1.1\r\nA: ",
+    "no body": head(b"", 100),
+    "half a body": head(b"", 100) + b"x",
+    "kept": b"GET /healthz HTTP/1.1\r\nHost: hub\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("sent", SLOW.values(), ids=SLOW)
+def test_five_hundred_who_only_hold_a_place_keep_nobody_out(hub: Hub, sent: bytes) -> None:
+    """Nothing of theirs runs out here: they lose their places because somebody else has something to say."""
+    body = b'{"action":"opened"}'
+
+    async def crowded() -> list[bytes]:
+        async with hub.served(NEVER) as port:
+            crowd = [await asyncio.open_connection("127.0.0.1", port) for _ in range(560)]
+            for _reader, writer in crowd:
+                writer.write(sent)
+            await asyncio.sleep(0.2)
+            told = [await answered(port, head(body), body) for _ in range(20)]
+            for _reader, writer in crowd:
+                writer.transport.abort()
+            return told
+
+    told = asyncio.run(asyncio.wait_for(crowded(), 30))
+    assert {each.split(b"\r\n")[0] for each in told} == {b"HTTP/1.1 202 Accepted"}
+
+
+def test_who_has_sent_all_of_a_request_keeps_the_place_until_it_is_answered() -> None:
+    class Slow(MemoryInbox):
+        async def accept(self, delivery: Delivery) -> Accepted:
+            await asyncio.sleep(0.5)
+            return await super().accept(delivery)
+
+    hub, body = Hub(), b'{"action":"opened"}'
+    app = build_app(replace(hub.parts, inbox=Slow()))
+
+    async def crowded() -> bytes:
+        listener, stop = listen(port=0), asyncio.Event()
+        serving = asyncio.create_task(serve(app, listener, stop, Bounds(connections=4)))
+        port = listener.getsockname()[1]
+        first = asyncio.create_task(answered(port, head(body), body))
+        await asyncio.sleep(0.1)
+        crowd = [await asyncio.open_connection("127.0.0.1", port) for _ in range(20)]
+        told = await first
+        for _reader, writer in crowd:
+            writer.transport.abort()
+        stop.set()
+        await serving
+        return told
+
+    assert asyncio.run(asyncio.wait_for(crowded(), 20)).startswith(b"HTTP/1.1 202")
 
 
 def test_what_is_under_way_is_finished_before_the_server_goes(hub: Hub) -> None:

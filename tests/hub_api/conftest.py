@@ -9,17 +9,17 @@ from datetime import UTC, datetime
 import pytest
 from starlette.applications import Starlette
 
-from ai_crm.analysis import offline_analyst
+from ai_crm.hub.action_routes import ActionApi, action_routes
 from ai_crm.hub.api.contract import contract_routes
-from ai_crm.hub.rest import Api, api_routes
 from ai_crm.model.change import CreateTask, change_key
 from ai_crm.model.decision import Answer, Decision
 from ai_crm.model.item import ItemKind, ItemRef, PlatformName
 from ai_crm.model.task import RuleId
 from ai_crm.store.database import engine_for
-from ai_crm.store.records import SqlRecords
+from ai_crm.store.shared import SqlShared
 from ai_crm.store.sql import SqlStore
 from ai_crm.store.transactions import Grouped
+from tests.doubles.hub_api import api_over
 from tests.doubles.hub_parts import Hub, StillClock
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -30,8 +30,10 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starlette]:
     """A hub with one task, over a real database."""
     transactions = Grouped(engine_for(f"sqlite:///{tmp_path_factory.mktemp('api')}/hub.db"))
     asyncio.run(_add_task(SqlStore(transactions, None, "default", carrier="hub")))
-    api = Api(records=SqlRecords(transactions), analyst=offline_analyst(), clock=StillClock(), wake=lambda: None)
-    yield Hub(api=(*api_routes(api), *contract_routes())).app
+    actions = ActionApi(
+        store=lambda workspace: SqlShared(transactions, workspace), clock=StillClock(), wake=lambda: None
+    )
+    yield Hub(api=(*api_over(transactions, StillClock()), *action_routes(actions), *contract_routes())).app
     transactions.close()
 
 

@@ -80,7 +80,8 @@ def _understood(answer: Answer, asked: Asked) -> Value:
             f"could not {asked.what}: GitHub's limit of requests is used up",
             retry_after=_wait(answer.headers),
             where=asked.where,
-            hint="A workflow's token may ask 1,000 times an hour for all runs of a repository together",
+            hint="GitHub takes 1,000 requests an hour from the workflows of a repository together, and from 5,000 on "
+            "from any other token; a hub goes on by itself once it may",
         )
     raise _refusal(answer, asked)
 
@@ -104,7 +105,10 @@ def _refusal(answer: Answer, asked: Asked) -> UpstreamError:
     where = asked.where
     match answer.status:
         case 401:
-            hint = "The token is wrong or has expired: check the input `github_token`, or the hub's connection"
+            hint = (
+                "The token is wrong, has expired or was taken back: check the input `github_token` of the Action, or "
+                "give the hub's connection another one with `ai-crm connections token`"
+            )
             return CredentialsRefused(what, where=where, hint=hint)
         case 403:
             permission = _accepted(answer.headers) or asked.permission
@@ -125,12 +129,12 @@ def _refusal(answer: Answer, asked: Asked) -> UpstreamError:
 
 
 def grant(permission: str) -> str:
-    """What to write where, for a person who reads a workflow's log."""
+    """What a token lacks and where it gets that: in a workflow, in an app's settings, or in its own."""
     if not permission:
         return "Check what the token or the app may do there, and that nobody suspended it"
     return (
-        f"Add `{permission}` under `permissions:` in the workflow "
-        "(a run for a pull request from a fork can only read, whatever stands there)"
+        f"It takes `{permission}`: a workflow gives that under `permissions:` (and never to a pull request from a "
+        "fork, which can only read), an app or a token of somebody's has it in its settings"
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct
 
-from ai_crm.errors import CredentialsRefused
+from ai_crm.errors import CredentialsRefused, Problem, SettingsInvalid
 from ai_crm.model.secret import Secret
 
 # GitHub takes none that is valid for longer than ten minutes, and clocks differ:
@@ -20,6 +22,11 @@ class Hook(Struct, frozen=True):
     id: int
 
 
+def parse_hooks(written: str) -> tuple[Hook, ...]:
+    """Of `octo/hello=12`, and of several with blanks between. Raises SettingsInvalid."""
+    return tuple(map(_hook, written.split()))
+
+
 class TokenCredentials(Struct, frozen=True, kw_only=True):
     """A personal or machine user's token. `hooks` are the webhooks whose failed deliveries can be asked for."""
 
@@ -32,6 +39,20 @@ class AppCredentials(Struct, frozen=True, kw_only=True):
 
     app_id: str
     private_key: Secret
+
+
+def _hook(written: str) -> Hook:
+    found = _HOOK.fullmatch(written)
+    if found is None:
+        what, hint = (
+            f"{written} is no webhook of a repository",
+            "write OWNER/NAME=ID; the id ends its settings' address",
+        )
+        raise SettingsInvalid((Problem("a webhook", 0, 0, what, hint),))
+    return Hook(found[1], int(found[2]))
+
+
+_HOOK = re.compile(r"([A-Za-z0-9_-]{1,100}/[A-Za-z0-9._-]{1,100})=([0-9]{1,18})")
 
 
 def app_token(credentials: AppCredentials, now: float) -> str:

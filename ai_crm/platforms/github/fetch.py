@@ -49,8 +49,8 @@ def fetch(api: Api, ref: ItemRef) -> Item:
             return _label(api, where, ref)
         case ItemKind.MILESTONE:
             return items.milestone(where, _see(api, ref, f"milestones/{segment(name)}", "issues: read"))
-        case ItemKind.REQUEST:
-            raise ItemMissing("GitHub has no such items: a person asked the hub for it", where=str(ref))
+        case ItemKind.REQUEST | ItemKind.REPORT:
+            raise ItemMissing("GitHub has no such items: they are the hub's own", where=str(ref))
 
 
 def _pull_request(api: Api, where: Project, ref: ItemRef) -> Item:

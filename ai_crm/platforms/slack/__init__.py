@@ -1,12 +1,13 @@
-"""Slack, as far as a workflow step needs it: it posts notifications, with the task's card, and hears nothing."""
+"""Slack, as far as telling goes: one live message for each item in a channel, with its card, and what is told below it."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar
 
 from ai_crm.cards.inert import plain
-from ai_crm.errors import ChangeRefused, Unsupported
+from ai_crm.errors import ChangeRefused, ItemMissing, Unsupported
 from ai_crm.model.change import (
     AddLabels,
     Applied,
@@ -22,8 +23,9 @@ from ai_crm.model.change import (
     ShowCard,
 )
 from ai_crm.model.item import PlatformName
-from ai_crm.platforms.slack.client import Posted, post_message
-from ai_crm.platforms.slack.encode import MOST_TEXT, message
+from ai_crm.platforms.slack.client import parse_address, post_message, update_message
+from ai_crm.platforms.slack.encode import MOST_TEXT, message, renewal, reply
+from ai_crm.platforms.slack.search import find_told
 from ai_crm.platforms.transport import Transport
 from ai_crm.ports import Capabilities, Offload
 
@@ -57,22 +59,78 @@ class Slack:
     )
 
     def __init__(
-        self, token: str, offload: Offload, *, base_url: str = "https://slack.com/api", proxy: str = ""
+        self,
+        token: str,
+        offload: Offload,
+        *,
+        base_url: str = "https://slack.com/api",
+        proxy: str = "",
+        answered: bool = False,
     ) -> None:
+        """`answered`: a bot of ours hears it when somebody presses a button."""
         self._transport = Transport(base_url, headers={"Authorization": f"Bearer {token}"}, proxy=proxy)
         self._offload = offload
+        self._answered = answered
 
     async def apply(self, change: OutboundChange) -> Applied:
-        """Posts a notification. At least once: see README.md for why a repeated run can post it again."""
+        """Tells people. Once, where the app may read what is in the channel: see README.md."""
         if not isinstance(change, Notify):
             raise Unsupported(self.capabilities.absent[type(change)], where=f"Slack {type(change).__name__}")
         _check_target(change.target)
-        body = message(change)
-        posted: Posted = await self._offload(lambda: post_message(self._transport, body))
-        return Applied(key=change.key, outcome=Outcome.DONE, where=f"{posted.channel}:{posted.ts}")
+        return await self._offload(lambda: self._told(change))
+
+    async def find(self, change: Notify, since: datetime) -> Applied | None:
+        """What an earlier attempt at the same change, begun after `since`, left; None where there is nothing to see."""
+        found = await self._offload(lambda: find_told(self._transport, change, since))
+        return Applied(key=change.key, outcome=Outcome.ALREADY, where=str(found)) if found else None
 
     def close(self) -> None:
         self._transport.close()
+
+    def _told(self, change: Notify) -> Applied:
+        if not change.text.parts:
+            return self._renewed(change)
+        if change.where and self._is_renewed(change):
+            post_message(self._transport, reply(change, parse_address(change.where)))
+            return Applied(key=change.key, outcome=Outcome.DONE, where=change.where)
+        posted = post_message(self._transport, message(change, answered=self._answered))
+        return Applied(key=change.key, outcome=Outcome.DONE, where=str(posted))
+
+    def _renewed(self, change: Notify) -> Applied:
+        """Nobody misses the renewal of a message that is gone."""
+        there = bool(change.where) and self._is_renewed(change)
+        return Applied(key=change.key, outcome=Outcome.DONE, detail="" if there else "the message is gone")
+
+    def _is_renewed(self, change: Notify) -> bool:
+        """Shows the tasks as they are now in the live message; False where that can be changed no more."""
+        if not change.tasks:
+            return True
+        try:
+            body = renewal(change, parse_address(change.where), answered=self._answered)
+            update_message(self._transport, body)
+        except (ItemMissing, ChangeRefused):
+            return False
+        return True
+
+
+class Repeating:
+    """Slack for a change that somebody began before, after `since`: it looks first for what they left."""
+
+    name: ClassVar[PlatformName] = PlatformName.SLACK
+    capabilities: ClassVar[Capabilities] = Slack.capabilities
+
+    def __init__(self, slack: Slack, since: datetime) -> None:
+        self._slack = slack
+        self._since = since
+
+    async def apply(self, change: OutboundChange) -> Applied:
+        found = (
+            await self._slack.find(change, self._since) if isinstance(change, Notify) and change.text.parts else None
+        )
+        return found or await self._slack.apply(change)
+
+    def close(self) -> None:
+        """Slack is somebody else's to close."""
 
 
 def _check_target(target: str) -> None:

@@ -1,11 +1,12 @@
-"""How Slack is asked to post, and what each of its refusals means for the person who has to do something about it."""
+"""How Slack is asked to post, to change and to show messages, and what each refusal means for who has to do something."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Struct
@@ -22,19 +23,47 @@ from ai_crm.errors import (
 )
 from ai_crm.platforms.transport import Answer, Transport
 
+T = TypeVar("T")
 
-class Posted(Struct, frozen=True):
-    """Where a message landed: the channel's id and the message's own, its time."""
+
+class Address(Struct, frozen=True):
+    """Where a message is: the channel's id and the message's own, its time."""
 
     channel: str = ""
     ts: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.channel}:{self.ts}"
 
-def post_message(transport: Transport, body: Mapping[str, Any]) -> Posted:
+
+def parse_address(where: str) -> Address:
+    """The address that `str` made text of."""
+    channel, _, ts = where.partition(":")
+    return Address(channel, ts)
+
+
+def post_message(transport: Transport, body: Mapping[str, Any]) -> Address:
     """Raises UpstreamError. It is sent once, whatever happens: Slack has no key that would make a second time safe."""
+    return _write(transport, "chat.postMessage", body)
+
+
+def update_message(transport: Transport, body: Mapping[str, Any]) -> Address:
+    """Raises UpstreamError; ItemMissing for a message that is gone or can be changed no more."""
+    return _write(transport, "chat.update", body)
+
+
+def _write(transport: Transport, method: str, body: Mapping[str, Any]) -> Address:
     where = f"Slack {plain(str(body['channel']))[:80]}"
     headers = {"Content-Type": "application/json; charset=utf-8"}
-    answer = transport.request("POST", "/chat.postMessage", msgspec.json.encode(body), headers)
+    return _taken(transport.request("POST", f"/{method}", msgspec.json.encode(body), headers), where, Address)
+
+
+def ask(transport: Transport, method: str, given: Mapping[str, str], kind: type[T]) -> T:
+    """What a method that only reads answers. Raises UpstreamError."""
+    return _taken(transport.request("GET", f"/{method}?{urlencode(given)}"), f"Slack {method}", kind)
+
+
+def _taken(answer: Answer, where: str, kind: type[T]) -> T:
     if answer.status == 429:
         raise _limited(answer, where)
     if answer.status >= 500:
@@ -44,7 +73,7 @@ def post_message(transport: Transport, body: Mapping[str, Any]) -> Posted:
     reply = answer.decoded(_Reply)
     if not reply.ok:
         raise _refusal(reply, answer, where)
-    return answer.decoded(Posted)
+    return answer.decoded(kind)
 
 
 class _Reply(Struct, frozen=True):
@@ -115,6 +144,10 @@ _CREDENTIALS: Mapping[str, str] = MappingProxyType(
 _MISSING: Mapping[str, str] = MappingProxyType(
     {
         "channel_not_found": "Check the name; a private channel is only found by its id and after /invite @ the app's name",
+        "message_not_found": "The message was deleted",
+        "cant_update_message": "The message is not the app's own",
+        "edit_window_closed": "The workspace lets nobody change old messages",
+        "thread_not_found": "The message was deleted",
         "user_not_found": "A person is written as a member id such as U012AB3CD: profile, More, Copy member ID",
     }
 )

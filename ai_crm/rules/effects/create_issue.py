@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from ai_crm.model.change import AnyChange, CreateItem, Text
 from ai_crm.model.decision import Skip
+from ai_crm.model.item import ItemKind
 from ai_crm.rules.effects.planning import because, github_value, key, on_one_line, unresolved, words
 from ai_crm.rules.effects.reading import MESSAGE, TITLE, Words
 from ai_crm.rules.rule import Place, Scene
@@ -43,6 +44,9 @@ class CreateIssue(Struct, frozen=True):
     @classmethod
     def parse(cls, node: Node, place: Place, problems: Problems) -> CreateIssue | None:
         params = given(node, cls.params, cls.action, problems)
+        if any(trigger.kind is ItemKind.REPORT for trigger in place.triggers):
+            what = "create_issue cannot be done for report, which belongs to no repository"
+            problems.add(node.at, what, "make a task of it with `task:`, or tell people in a chat")
         title = params.read(Words(TITLE, place), "title", absent=None)
         body = params.read(Words(MESSAGE, place), "body", absent=None)
         labels = params.read(LABELS, "labels", absent=())

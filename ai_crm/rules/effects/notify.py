@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ai_crm.cards.inert import mrkdwn, teams
 from ai_crm.model.change import AnyChange, Notify, Text
@@ -22,6 +23,7 @@ from ai_crm.rules.templating import Template
 from ai_crm.rules.vocabulary import Unresolved
 
 _TARGET = shapes.Text(says="text", most=200)
+_MOMENTS = shapes.Texts(each=shapes.Text(says="what happened, such as closed", most=40, pattern="[a-z_]+"), most=20)
 
 
 class SlackNotification(Struct, frozen=True):
@@ -31,12 +33,18 @@ class SlackNotification(Struct, frozen=True):
         {
             "channel": described(_TARGET, "A channel by name or id, or a person by id.", "#dev-team"),
             "message": described(MESSAGE, "The message, in Slack's mrkdwn.", "New task: {task.title}"),
+            "channel_on": described(
+                _MOMENTS,
+                "What comes after an item's first message goes into its thread; on these events the channel sees it, too.",
+                ["closed", "reopened"],
+            ),
         },
         required=("channel", "message"),
     )
 
     channel: Template
     message: Template
+    channel_on: tuple[str, ...] = ()
 
     @property
     def wants_analysis(self) -> bool:
@@ -47,11 +55,15 @@ class SlackNotification(Struct, frozen=True):
         params = given(node, cls.params, cls.action, problems)
         channel = params.read(_Target(place, ".slack_id"), "channel", absent=None)
         message = params.read(Words(MESSAGE, place), "message", absent=None)
-        return cls(channel, message) if channel is not None and message is not None else None
+        moments = params.read(_MOMENTS, "channel_on", absent=())
+        return cls(channel, message, moments) if channel is not None and message is not None else None
 
     def plan(self, scene: Scene, position: int) -> tuple[AnyChange | Skip, ...]:
         text = words(self.message, scene, mrkdwn)
-        return _told(scene, (self.action, position), PlatformName.SLACK, self.channel, text)
+        told = _told(scene, (self.action, position), PlatformName.SLACK, self.channel, text)
+        if not any(name.rpartition(".")[2] in self.channel_on for name in scene.event.names):
+            return told
+        return tuple(replace(one, surface=True) if isinstance(one, Notify) else one for one in told)
 
 
 class TeamsNotification(Struct, frozen=True):

@@ -226,4 +226,5 @@ _PLURALS = {
     ItemKind.ALERT: "alerts",
     ItemKind.LABEL: "labels",
     ItemKind.MILESTONE: "milestones",
+    ItemKind.REPORT: "reports",
 }

@@ -56,8 +56,13 @@ def test_a_missing_permission_is_named_with_the_line_to_add() -> None:
     assert isinstance(error, CredentialsRefused)
     assert error.missing == "issues: write"
     assert "Resource not accessible by integration" in error.what
-    assert "Add `issues: write` under `permissions:`" in error.hint
-    assert "from a fork" in error.hint
+    for words in (
+        "It takes `issues: write`",
+        "a workflow gives that under `permissions:`",
+        "a fork",
+        "an app or a token",
+    ):
+        assert words in error.hint
 
 
 def test_the_permission_that_github_itself_names_is_believed() -> None:
@@ -68,6 +73,13 @@ def test_the_permission_that_github_itself_names_is_believed() -> None:
         error = refused(403, b"{}", {"x-accepted-github-permissions": junk})
         assert isinstance(error, CredentialsRefused)
         assert error.missing == "issues: write"
+
+
+def test_a_hint_is_true_whoever_asks_an_action_or_a_hub() -> None:
+    assert "`github_token` of the Action" in refused(401).hint
+    assert "`ai-crm connections token`" in refused(401).hint
+    assert "the workflows of a repository" in refused(429).hint
+    assert "a hub goes on by itself" in refused(429).hint
 
 
 def test_a_404_says_that_it_may_be_the_permission() -> None:

@@ -1,7 +1,8 @@
 import pytest
 
-from ai_crm.config.hub_settings import VARIABLES, read_hub_settings
+from ai_crm.config.hub_settings import KEEP, VARIABLES, read_hub_settings
 from ai_crm.errors import SettingsInvalid
+from ai_crm.store.retention import DAYS
 
 
 def test_nothing_needs_to_be_set() -> None:
@@ -34,6 +35,39 @@ def test_everything_that_is_wrong_is_told_at_once_and_no_value_is_shown() -> Non
         assert name in text
     assert 'did you mean "AI_CRM_DATABASE_URL"?' in text
     assert "canary" not in text
+
+
+def test_what_is_kept_how_long_is_said_in_days() -> None:
+    assert read_hub_settings({}).keep == {}
+    settings = read_hub_settings({"AI_CRM_KEEP_DELIVERIES_DAYS": "4", "AI_CRM_KEEP_AUDIT_DAYS": "3650"})
+
+    assert settings.keep == {"deliveries": 4, "audit": 3650}
+    assert set(KEEP) < set(DAYS)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AI_CRM_KEEP_DELIVERIES_DAYS", "3"),
+        ("AI_CRM_KEEP_DECISIONS_DAYS", "0"),
+        ("AI_CRM_KEEP_DEAD_LETTERS_DAYS", "-1"),
+        ("AI_CRM_KEEP_AUDIT_DAYS", "99999999"),
+        ("AI_CRM_KEEP_AUDIT_DAYS", "a year"),
+        ("AI_CRM_WEBHOOK_NETWORKS", "10.0.0.1/8"),
+        ("AI_CRM_WEBHOOK_NETWORKS", "10.0.0.0/8, intranet"),
+        ("AI_CRM_TRUSTED_PROXIES", "*"),
+    ],
+)
+def test_days_and_networks_that_are_none_stop_the_start(name: str, value: str) -> None:
+    with pytest.raises(SettingsInvalid, match=name):
+        read_hub_settings({name: value})
+
+
+def test_networks_have_commas_between_them() -> None:
+    settings = read_hub_settings({"AI_CRM_WEBHOOK_NETWORKS": "10.1.0.0/16, fd00::/8,", "AI_CRM_TRUSTED_PROXIES": "::1"})
+
+    assert settings.webhook_networks == ("10.1.0.0/16", "fd00::/8")
+    assert settings.trusted_proxies == ("::1",)
 
 
 def test_every_variable_is_documented_and_every_documented_one_is_read() -> None:

@@ -1,0 +1,347 @@
+"""What the words and flags behind a command mean: one short function for each thing that can be asked for."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, time, timedelta
+
+from msgspec import UNSET, UnsetType
+
+from ai_crm.commands.command import (
+    AskAnalysis,
+    ChangeTask,
+    CheckHealth,
+    Command,
+    CommentTask,
+    DigestNow,
+    ExplainDecision,
+    Help,
+    LinkLogin,
+    ListAgents,
+    ListTasks,
+    NewTask,
+    NoticeKind,
+    SetPreferences,
+    ShowDashboard,
+    ShowTask,
+    StartTask,
+    WhoAmI,
+)
+from ai_crm.commands.flags import Given
+from ai_crm.commands.query import parse_query
+from ai_crm.commands.words import MENTION, nearest, shown
+from ai_crm.errors import Misunderstood
+from ai_crm.model.analysis import Priority
+from ai_crm.model.task import TaskId, TaskPatch, TaskStatus
+
+# Tasks
+
+
+def create_task(given: Given) -> Command:
+    title, description = _title_and_rest(given.text)
+    more = given.one("description")
+    draft = NewTask(
+        title=title,
+        description="\n\n".join(part for part in (description, more) if part),
+        agent=given.one("agent"),
+        priority=_priority(given.one("priority")),
+        assignees=_people(given.all("assign"), given.me),
+        labels=given.all("label"),
+        due=_day(given.one("due"), given.today) if given.one("due") else None,
+    )
+    return draft if title else StartTask(draft)
+
+
+def list_tasks(given: Given) -> Command:
+    also = [(field, value) for field in _LISTED for value in given.all(field)]
+    return ListTasks(parse_query(" ".join(word.raw for word in given.words), given.me, also))
+
+
+def my_tasks(given: Given) -> Command:
+    also = [("assignee", "@me"), *((field, value) for field in _LISTED for value in given.all(field))]
+    return ListTasks(parse_query(" ".join(word.raw for word in given.words), given.me, also))
+
+
+def show_task(given: Given) -> Command:
+    return ShowTask(_only_task(given))
+
+
+def update_task(given: Given) -> Command:
+    patch = TaskPatch(
+        title=given.one("title") or UNSET,
+        status=_status(given.one("status")) if given.one("status") else UNSET,
+        priority=_priority(given.one("priority")) or UNSET,
+        assignees=_replaced_people(given),
+        labels=_replaced(given.all("label")),
+        due=_new_day(given),
+    )
+    change = ChangeTask(task=_only_task(given), patch=patch, agent=given.one("agent"))
+    if patch == TaskPatch() and not change.agent:
+        raise Misunderstood(f"nothing that shall be different about {change.task}", hint="Name it with a flag")
+    return change
+
+
+def finish_task(given: Given) -> Command:
+    return _moved(given, TaskStatus.DONE)
+
+
+def start_task(given: Given) -> Command:
+    return _moved(given, TaskStatus.IN_PROGRESS)
+
+
+def review_task(given: Given) -> Command:
+    return _moved(given, TaskStatus.IN_REVIEW)
+
+
+def block_task(given: Given) -> Command:
+    return _moved(given, TaskStatus.BLOCKED)
+
+
+def reopen_task(given: Given) -> Command:
+    return _moved(given, TaskStatus.TODO)
+
+
+def cancel_task(given: Given) -> Command:
+    return _moved(given, TaskStatus.CANCELLED)
+
+
+def assign_task(given: Given) -> Command:
+    task = _task(given)
+    named = tuple(name for word in given.words[1:] for name in word.text.split(",") if name.strip())
+    if not named and not given.one("agent"):
+        raise Misunderstood(f"nobody to give {task} to", hint=f"Name people, @me or {_NONE}")
+    people = _people(() if _is_none(named) else named, given.me)
+    return ChangeTask(task=task, patch=TaskPatch(assignees=people if named else UNSET), agent=given.one("agent"))
+
+
+def comment_task(given: Given) -> Command:
+    task, text = _task(given), given.behind(1)
+    if not text:
+        raise Misunderstood(f"a comment on {task} without a text", hint="Write what you want to say behind the task")
+    return CommentTask(task, text)
+
+
+# Analysis, agents, figures
+
+
+def analyse(given: Given) -> Command:
+    title, body = _title_and_rest(given.text)
+    if not title:
+        raise Misunderstood("nothing to analyse", hint="Write behind it what is to be done")
+    return AskAnalysis(title, body)
+
+
+def list_agents(given: Given) -> Command:
+    return ListAgents(given.one("category") or given.text)
+
+
+def dashboard(given: Given) -> Command:
+    _nothing_more(given, 0)
+    found = re.fullmatch(r"([0-9]{1,3})\s*([hdw]?)", given.one("since").lower() or "24h", re.ASCII)
+    hours = int(found[1]) * {"h": 1, "": 1, "d": 24, "w": 168}[found[2]] if found else 0
+    if not 0 < hours <= _MOST_HOURS:
+        raise Misunderstood(f"--since is not {shown(given.one('since'))}", hint="Write 24h, 7d or 4w; 90 days at most")
+    return ShowDashboard(hours)
+
+
+def explain(given: Given) -> Command:
+    _nothing_more(given, 1)
+    subject = given.text
+    if not subject:
+        raise Misunderstood("nothing to explain", hint="Name a task or an event's id")
+    return ExplainDecision(_numbered(subject) or subject)
+
+
+# The person, the hub, help
+
+
+def digest_now(given: Given) -> Command:
+    _nothing_more(given, 0)
+    return DigestNow()
+
+
+def who_am_i(given: Given) -> Command:
+    _nothing_more(given, 0)
+    return WhoAmI()
+
+
+def link(given: Given) -> Command:
+    _nothing_more(given, 1)
+    login = given.text.removeprefix("@").removeprefix("https://github.com/").strip("/")
+    if not re.fullmatch(_LOGIN, login, re.ASCII):
+        what = f"{shown(login)} is no login on GitHub" if login else "no login to link"
+        raise Misunderstood(what, hint="Write yours, as it stands in the address of your profile")
+    return LinkLogin(login)
+
+
+def unlink(given: Given) -> Command:
+    _nothing_more(given, 0)
+    return LinkLogin("")
+
+
+def preferences(given: Given) -> Command:
+    _nothing_more(given, 0)
+    digest = given.one("digest")
+    never = digest.lower() in _NEVER
+    digest_on = (NoticeKind.DIGEST,) if digest and not never else ()
+    return SetPreferences(
+        on=(*_kinds(given.all("on")), *digest_on),
+        off=(*_kinds(given.all("off")), *((NoticeKind.DIGEST,) if digest and never else ())),
+        quiet=_quiet(given.one("quiet")),
+        time_zone=given.one("time-zone") or None,
+        digest_at=_time(digest, "digest") if digest_on else None,
+    )
+
+
+def check_health(given: Given) -> Command:
+    _nothing_more(given, 0)
+    return CheckHealth()
+
+
+def help_about(given: Given) -> Command:
+    return Help(" ".join(given.text.lower().split()))
+
+
+_LISTED = ("status", "priority", "agent", "assignee", "label", "project", "updated")
+_NONE = "nobody"
+_NOTHING = frozenset({"none", "nobody", "nothing", "never", "-"})
+_NEVER = frozenset({"never", "off", "none", "no"})
+_MOST_HOURS = 90 * 24
+_LOGIN = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,60}[A-Za-z0-9_])?"
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_TIME = r"([01]?[0-9]|2[0-3])(?::?([0-5][0-9]))?"
+
+
+def _title_and_rest(text: str) -> tuple[str, str]:
+    title, _, rest = text.partition("\n")
+    return title.strip(), rest.strip()
+
+
+def _task(given: Given) -> TaskId:
+    if not given.words:
+        raise Misunderstood("no task", hint="Write its number, as in AICRM-42")
+    typed = given.words[0].text
+    numbered = _numbered(typed)
+    if not numbered:
+        raise Misunderstood(f"{shown(typed)} is no task", hint="Write its number, as in AICRM-42")
+    return TaskId(numbered)
+
+
+def _only_task(given: Given) -> TaskId:
+    task = _task(given)
+    _nothing_more(given, 1)
+    return task
+
+
+def _numbered(typed: str) -> str:
+    """The task's id in the one way in which it is written; empty for what is none."""
+    found = re.fullmatch(r"(?:aicrm-|#)?([1-9][0-9]{0,17})[.,:]?", typed, re.ASCII | re.IGNORECASE)
+    return f"AICRM-{found[1]}" if found else ""
+
+
+def _nothing_more(given: Given, expected: int) -> None:
+    more = given.words[expected:]
+    if more:
+        what = f"{shown(more[0].text)} has no meaning here"
+        raise Misunderstood(what, hint="Leave it out, or put what belongs together in quotation marks")
+
+
+def _moved(given: Given, status: TaskStatus) -> Command:
+    return ChangeTask(task=_only_task(given), patch=TaskPatch(status=status))
+
+
+def _status(value: str) -> TaskStatus:
+    return parse_query("", "", [("status", value)]).statuses[0]
+
+
+def _priority(value: str) -> Priority | None:
+    return parse_query("", "", [("priority", value)]).priorities[0] if value else None
+
+
+def _people(named: tuple[str, ...], me: str) -> tuple[str, ...]:
+    """Logins; whom the chat itself named stays `<@ID|name>`, which only its directory can tell."""
+    chat = [one for one in named if re.fullmatch(MENTION, one)]
+    logins = [("assignee", one.strip()) for one in named if one not in chat]
+    return (*parse_query("", me, logins).assignees, *dict.fromkeys(chat))
+
+
+def _replaced_people(given: Given) -> tuple[str, ...] | UnsetType:
+    named = given.all("assign")
+    return _people(() if _is_none(named) else named, given.me) if named else UNSET
+
+
+def _replaced(values: tuple[str, ...]) -> tuple[str, ...] | UnsetType:
+    if not values:
+        return UNSET
+    return () if _is_none(values) else values
+
+
+def _is_none(values: tuple[str, ...]) -> bool:
+    return len(values) == 1 and values[0].lower() in _NOTHING
+
+
+def _new_day(given: Given) -> date | UnsetType | None:
+    value = given.one("due")
+    if not value:
+        return UNSET
+    return None if _is_none((value,)) else _day(value, given.today)
+
+
+def _day(value: str, today: date) -> date:
+    """A day from today on. Raises Misunderstood."""
+    day = _named_day(value.strip().lower(), today)
+    if day is None:
+        hint = "Write 2026-12-31, today, tomorrow, friday, 3d or 2w"
+        raise Misunderstood(f"--due is not {shown(value)}", hint=hint)
+    if day < today:
+        raise Misunderstood(f"--due {day} is over", hint=f"Today is {today}")
+    return day
+
+
+def _named_day(value: str, today: date) -> date | None:
+    ahead = re.fullmatch(r"\+?([0-9]{1,3})([dw])", value, re.ASCII)
+    named = [day for day in _DAYS if len(value) > 1 and day.startswith(value)]
+    try:
+        if ahead:
+            return today + timedelta(days=int(ahead[1]) * (7 if ahead[2] == "w" else 1))
+        if value in {"today", "tomorrow"}:
+            return today + timedelta(days=value == "tomorrow")
+        if named:
+            return today + timedelta(days=(_DAYS.index(named[0]) - today.weekday() - 1) % 7 + 1)
+        return date.fromisoformat(value) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.ASCII) else None
+    except (ValueError, OverflowError):
+        return None  # the 31st of February, or a year that calendars do not reach
+
+
+def _kinds(named: tuple[str, ...]) -> tuple[NoticeKind, ...]:
+    return tuple(kind for name in named for kind in _kind(name.lower()))
+
+
+def _kind(name: str) -> tuple[NoticeKind, ...]:
+    if name == "all":
+        return tuple(NoticeKind)
+    if name not in set(NoticeKind):
+        near = nearest(name, list(NoticeKind))
+        guess = f'Did you mean "{near}"? ' if near else ""
+        raise Misunderstood(
+            f"nobody is told about {shown(name)}", hint=f"{guess}There are {', '.join(NoticeKind)}, all"
+        )
+    return (NoticeKind(name),)
+
+
+def _quiet(value: str) -> tuple[time, time] | None:
+    if not value:
+        return None
+    if value.lower() in _NEVER:
+        return time(), time()
+    begins, dash, ends = re.sub("[\u2012-\u2015\u2212]", "-", value).partition("-")
+    if not dash:
+        raise Misunderstood(f"--quiet is not {shown(value)}", hint="Write 22:00-07:00, or never")
+    return _time(begins, "quiet"), _time(ends, "quiet")
+
+
+def _time(value: str, flag: str) -> time:
+    found = re.fullmatch(_TIME, value.strip(), re.ASCII)
+    if not found:
+        raise Misunderstood(f"--{flag}: {shown(value)} is no time of day", hint="Write it as 08:30")
+    return time(int(found[1]), int(found[2] or 0))

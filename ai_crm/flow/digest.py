@@ -1,0 +1,33 @@
+"""What somebody's daily summary is made of: their open tasks, what is due, what changed, and the team's figures."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from ai_crm.cards.answers import Digest
+from ai_crm.commands.query import TaskQuery
+from ai_crm.model.task import Task, TaskStatus
+from ai_crm.ports.records import Records
+
+OPEN = (TaskStatus.TODO, TaskStatus.IN_PROGRESS, TaskStatus.IN_REVIEW, TaskStatus.BLOCKED)
+
+_DAY = timedelta(days=1)
+_SOON = timedelta(days=3)
+_MOST = 100
+
+
+async def digest_for(login: str, workspace: str, records: Records, now: datetime, today: date) -> Digest:
+    """`today` is the person's own. Without a login there are only the team's figures. Raises StoreUnavailable."""
+    team = await records.report(workspace, now - _DAY, now)
+    if not login:
+        return Digest(day=today, open=(), total_open=0, due=(), changed=(), team=team)
+    mine = TaskQuery(statuses=OPEN, assignees=(login,))
+    found = await records.tasks(workspace, mine, now, "", _MOST)
+    moved = TaskQuery(assignees=(login,), updated_within=int(_DAY.total_seconds()))
+    changed = await records.tasks(workspace, moved, now, "", _MOST)
+    due = sorted((task for task in found.tasks if _is_due(task, today)), key=lambda task: task.due or today)
+    return Digest(day=today, open=found.tasks, total_open=found.total, due=tuple(due), changed=changed.tasks, team=team)
+
+
+def _is_due(task: Task, today: date) -> bool:
+    return task.due is not None and task.due <= today + _SOON
