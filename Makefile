@@ -40,9 +40,10 @@ lint: $(DEV) ## style and types; directions, workflows and the Dockerfile are lo
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-schemas: $(RUNTIME) ## writes schemas/ and docs/reference.md from the code that they describe
+schemas: $(RUNTIME) ## writes schemas/, docs/reference.md and docs/commands.md from the code that they describe
 	$(BIN)/python -I -m ai_crm.schemas schemas
 	$(BIN)/python -I -m ai_crm.reference docs/reference.md
+	$(BIN)/python -I -m ai_crm.commands.manual docs/commands.md
 
 lock: $(DEV) ## newest versions into the lock files: hashes, no addresses
 	$(COMPILE) --upgrade pyproject.toml --extra postgres -o requirements.lock

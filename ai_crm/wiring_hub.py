@@ -26,6 +26,7 @@ from ai_crm.config.hub_settings import HubSettings
 from ai_crm.config.policy import load_policy
 from ai_crm.errors import CredentialsRefused, Problem, SettingsInvalid
 from ai_crm.flow.deliver import platform_of
+from ai_crm.flow.reply import CommandDesk
 from ai_crm.flow.sweep import sweep
 from ai_crm.flow.timetable import Timetable
 from ai_crm.flow.work import Desk, Source
@@ -50,6 +51,7 @@ from ai_crm.store.idempotency import SqlAnswers
 from ai_crm.store.inbox import SqlInbox
 from ai_crm.store.keys import SqlKeys
 from ai_crm.store.listener import Listener
+from ai_crm.store.members import SqlMembers
 from ai_crm.store.migrations import migrate
 from ai_crm.store.queue_rows import backlog
 from ai_crm.store.records import SqlRecords
@@ -90,6 +92,8 @@ class Hub(Struct, frozen=True, kw_only=True):
     connections: SqlConnections
     keys: SqlKeys
     records: SqlRecords
+    members: SqlMembers
+    vault: Vault
     answers: SqlAnswers
     inbox: Inbox
     redis: RedisInbox | None
@@ -121,7 +125,8 @@ def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext
     """
     engine = database(settings)
     transactions = Grouped(engine)
-    connections = SqlConnections(transactions, Vault(vault_key(settings.secret_key, settings.key_file)), clock)
+    vault = Vault(vault_key(settings.secret_key, settings.key_file))
+    connections = SqlConnections(transactions, vault, clock)
     threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="call")
     offload = _in(threads, calling)
     stores: dict[str, Store] = {}
@@ -152,6 +157,8 @@ def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext
         connections=connections,
         keys=SqlKeys(transactions, clock),
         records=records,
+        members=SqlMembers(transactions),
+        vault=vault,
         answers=SqlAnswers(transactions),
         inbox=front.inbox if front else inbox,
         redis=front.inbox if front else None,
@@ -174,6 +181,19 @@ def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext
         listener=lambda heard, state: Listener(engine, heard, state) if engine.dialect.name == "postgresql" else None,
         mover=lambda moved, trouble: front.mover(moved, trouble) if front else None,
         close=close,
+    )
+
+
+def command_desk(hub: Hub, wake: Callable[[], None]) -> CommandDesk:
+    """What people's commands are carried out with. `wake` is called when there may be changes to carry out."""
+    return CommandDesk(
+        records=hub.records,
+        members=hub.members,
+        store=hub.store,
+        analyst=hub.desk.analyst,
+        agents=lambda workspace: hub.desk.reach.policy(workspace, None).agents,
+        clock=hub.clock,
+        wake=wake,
     )
 
 

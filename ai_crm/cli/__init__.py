@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib.metadata import entry_points
 
 import click
 
@@ -12,6 +13,7 @@ from ai_crm.cli.agents import agents
 from ai_crm.cli.analyze import analyze
 from ai_crm.cli.connections import connections
 from ai_crm.cli.db import db
+from ai_crm.cli.do import do
 from ai_crm.cli.doctor import doctor
 from ai_crm.cli.explain import explain
 from ai_crm.cli.keys import keys
@@ -27,8 +29,11 @@ def cli() -> None:
     """Checks and explains AI-CRM's rules with no server, no account and no network; and runs a hub for who wants one."""
 
 
-for command in (validate, explain, analyze, agents, templates, schema, doctor, serve, connections, keys, db):
+for command in (validate, explain, analyze, agents, templates, schema, doctor, serve, do, connections, keys, db):
     cli.add_command(command)
+# Bots stand above the command line, which therefore must not import them: what is installed adds itself.
+for installed in sorted(entry_points(group="ai_crm.commands"), key=lambda each: each.name):
+    cli.add_command(installed.load())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -79,7 +79,7 @@ VARIABLES: Mapping[str, str] = {
     "AI_CRM_LEASE_SECONDS": "how long what a dead process had in hand stays untouched, 180; longer than any call takes",
     "AI_CRM_GITHUB_PER_MINUTE": "how many changes a connection makes in a minute, 80; an Enterprise Server may allow more",
     "AI_CRM_GITHUB_PER_HOUR": "how many in an hour, 500",
-    "AI_CRM_GITHUB_TOKEN": "read by `ai-crm connections add-github` alone",
+    "AI_CRM_GITHUB_TOKEN": "read by `ai-crm connections add-github` and `connections token` alone",
     "AI_CRM_GITHUB_WEBHOOK_SECRET": "read by `ai-crm connections add-github` alone",
     "AI_CRM_SLACK_BOT_TOKEN": "xoxb-…: lets rules and the bot write to Slack",
     "AI_CRM_SLACK_APP_TOKEN": "xapp-…: the bot listens by Socket Mode, which needs no public address",

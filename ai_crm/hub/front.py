@@ -23,12 +23,13 @@ class Front(Struct, frozen=True, kw_only=True):
     run: Callable[[asyncio.Event], Awaitable[None]]
 
 
-# None where nothing of its settings is given: then it is not wanted.
-Loader = Callable[[Hub], Front | None]
+# `wake` tells the worker that there may be something to carry out. None where nothing of a bot's settings is given: then
+# it is not wanted.
+Loader = Callable[[Hub, Callable[[], None]], Front | None]
 
 
-def fronts(hub: Hub) -> tuple[Front, ...]:
+def fronts(hub: Hub, wake: Callable[[], None]) -> tuple[Front, ...]:
     """Every bot that is installed and has its settings, by name. Raises SettingsInvalid for half-set ones."""
     found = sorted(entry_points(group=GROUP), key=lambda each: each.name)
     loaders: tuple[Loader, ...] = tuple(each.load() for each in found)
-    return tuple(front for load in loaders if (front := load(hub)) is not None)
+    return tuple(front for load in loaders if (front := load(hub, wake)) is not None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -17,9 +18,11 @@ from ai_crm.hub.action_routes import ActionApi, action_routes
 from ai_crm.hub.api.contract import contract_routes
 from ai_crm.hub.app import Parts, build_app
 from ai_crm.hub.once import Once
+from ai_crm.hub.front import fronts
 from ai_crm.hub.rest import Api, api_routes
 from ai_crm.hub.task_routes import TaskApi, task_routes
 from ai_crm.hub.telemetry import Metrics, start_logging
+from ai_crm.hub.tracing import start_tracing
 from ai_crm.hub.upkeep import SWEEP_EVERY, TIDY_EVERY, TURNS_EVERY, recurring
 from ai_crm.hub.worker import Bell, Worked, Worker
 from ai_crm.wiring import SystemClock
@@ -40,12 +43,14 @@ def run(settings: HubSettings, role: Role, told: Callable[[str], None]) -> None:
 async def _run(settings: HubSettings, role: Role, told: Callable[[str], None]) -> None:
     stop = server.stop_on_signals()
     listener = server.listen(settings.host, settings.port)
-    hub = assemble(settings, SystemClock())
+    traces = start_tracing(os.environ)
+    hub = assemble(settings, SystemClock(), traces.call)
     bell, metrics = Bell(), Metrics()
+    bots = () if role is Role.WORKER else fronts(hub, bell.ring)
     parts = Parts(
         connections=hub.connections,
         receivers=RECEIVERS,
-        inbox=hub.inbox,
+        inbox=traces.receiving(hub.inbox),
         keys=hub.keys,
         clock=hub.clock,
         ready=lambda: _trouble(hub),
@@ -56,9 +61,10 @@ async def _run(settings: HubSettings, role: Role, told: Callable[[str], None]) -
             *_api(hub, bell.ring),
             *action_routes(ActionApi(store=hub.shared, clock=hub.clock, wake=bell.ring)),
             *contract_routes(),
+            *(route for bot in bots for route in bot.routes),
         ),
     )
-    worker = None if role is Role.WEB else Worker(hub.desk, hub.holder, bell, _counted(metrics))
+    worker = None if role is Role.WEB else Worker(hub.desk, hub.holder, bell, _counted(metrics), traces)
     try:
         if hub.redis:
             await hub.redis.check()
@@ -66,12 +72,14 @@ async def _run(settings: HubSettings, role: Role, told: Callable[[str], None]) -
         await asyncio.gather(
             server.serve(build_app(parts), listener, stop, trusted=settings.trusted_proxies),
             *_moving(hub, bell.ring, stop),
+            *(bot.run(stop) for bot in bots),
             *([] if worker is None else _works(hub, worker, stop)),
         )
     finally:
         if hub.redis:
             await hub.redis.close()
         hub.close()
+        await asyncio.to_thread(traces.close)
     log.info("stopped", action="stopped", role=role.value)
 
 

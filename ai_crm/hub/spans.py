@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import Span, SpanKind, StatusCode, use_span
 
 from ai_crm import __version__
-from ai_crm.hub.tracing import Tell
+from ai_crm.hub import tracing
 from ai_crm.model.decision import Decision
 from ai_crm.model.delivery import Delivery, Lease, Setback
 from ai_crm.ports.queue import Accepted, HeldDelivery, Inbox
@@ -58,22 +58,10 @@ class SpanTraces:
         return _TracedInbox(inbox, self)
 
     @contextmanager
-    def work(self, step: str, event: str, **about: str | int) -> Iterator[Tell]:
-        with self.since(None, step, event, **about) as tell:
-            yield tell
-
-    @contextmanager
-    def since(self, began: datetime | None, step: str, event: str, **about: str | int) -> Iterator[Tell]:
-        """The same for what began before now."""
-        start = None if began is None else int(began.timestamp() * 1_000_000) * 1000
-        attributes = {"ai_crm.event_id": event, **{f"ai_crm.{name}": value for name, value in about.items()}}
-        named = _EVENT.set(event)
-        try:
-            span = self._tracer.start_span(step, Context(), SpanKind.INTERNAL, attributes, start_time=start)
-        finally:
-            _EVENT.reset(named)
-        with _current(span):
-            yield lambda outcome: span.set_attribute("ai_crm.outcome", outcome)
+    def work(self, span: tracing.Span) -> Iterator[tracing.Tell]:
+        began = self._begun(span)
+        with _current(began):
+            yield lambda outcome: began.set_attribute("ai_crm.outcome", outcome)
 
     @contextmanager
     def call(self) -> Iterator[None]:
@@ -82,6 +70,16 @@ class SpanTraces:
 
     def close(self) -> None:
         self._provider.shutdown()
+
+    def _begun(self, span: tracing.Span) -> Span:
+        """A trace's beginning, whatever it is called from: what goes on elsewhere has the same trace by its id alone."""
+        since = None if span.began is None else int(span.began.timestamp() * 1_000_000) * 1000
+        attributes = {"ai_crm.event_id": span.event, **{f"ai_crm.{name}": value for name, value in span.about.items()}}
+        named = _EVENT.set(span.event)
+        try:
+            return self._tracer.start_span(span.step, Context(), SpanKind.INTERNAL, attributes, start_time=since)
+        finally:
+            _EVENT.reset(named)
 
 
 class _TracedInbox:
@@ -93,7 +91,8 @@ class _TracedInbox:
 
     async def accept(self, delivery: Delivery) -> Accepted:
         about = {"platform": delivery.platform, "connection": delivery.connection}
-        with self._traces.since(delivery.received_at, "receive", delivery.id, **about) as tell:
+        span = tracing.Span("receive", delivery.id, about, began=delivery.received_at)
+        with self._traces.work(span) as tell:
             accepted = await self._inbox.accept(delivery)
             tell("duplicate" if accepted.duplicate else "queued")
         return accepted

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from ai_crm.errors import Problem, SettingsInvalid
 from ai_crm.ports.queue import Inbox
@@ -18,6 +21,15 @@ _SPOKEN = "http/protobuf"
 Tell = Callable[[str], None]
 
 
+class Span(Struct, frozen=True):
+    """One step of an event's way. `about` are names and numbers of ours; `began` is when, if that was before now."""
+
+    step: str
+    event: str
+    about: Mapping[str, str | int]
+    began: datetime | None = None
+
+
 class Traces(Protocol):
     """Spans of one trace for each event, whichever processes work on it."""
 
@@ -25,8 +37,8 @@ class Traces(Protocol):
         """The same inbox, with a span from the receipt of each delivery until it is stored."""
         ...
 
-    def work(self, step: str, event: str, **about: str | int) -> AbstractContextManager[Tell]:
-        """A span for as long as this lasts. `about` are its attributes: names and numbers of ours."""
+    def work(self, span: Span) -> AbstractContextManager[Tell]:
+        """A span for as long as this lasts."""
         ...
 
     def call(self) -> AbstractContextManager[None]:
@@ -44,7 +56,7 @@ class NoTraces:
     def receiving(self, inbox: Inbox) -> Inbox:
         return inbox
 
-    def work(self, step: str, event: str, **about: str | int) -> AbstractContextManager[Tell]:  # noqa: ARG002 - as it says
+    def work(self, span: Span) -> AbstractContextManager[Tell]:  # noqa: ARG002 - as it says
         return nullcontext(_nobody)
 
     def call(self) -> AbstractContextManager[None]:

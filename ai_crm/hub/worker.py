@@ -16,6 +16,7 @@ from msgspec import Struct
 from ai_crm.errors import AiCrmError, StoreError
 from ai_crm.flow.deliver import platform_of
 from ai_crm.flow.work import Desk, Outcome, carry_out, decide_delivery, give_up_change, give_up_delivery
+from ai_crm.hub.tracing import NoTraces, Span, Traces
 from ai_crm.model.delivery import Setback
 from ai_crm.ports.queue import HeldChange, HeldDelivery
 
@@ -53,6 +54,7 @@ class Naps(Struct, frozen=True, kw_only=True):
 
 
 NAPS = Naps()
+UNTRACED = NoTraces()
 
 
 class Bell:
@@ -73,12 +75,21 @@ class Bell:
 class Worker:
     """`holder` names this process in leases; `told` hears of the end of each piece of work."""
 
-    def __init__(self, desk: Desk, holder: str, inbox_bell: Bell, told: Told, naps: Naps = NAPS) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        holder: str,
+        inbox_bell: Bell,
+        told: Told,
+        traces: Traces = UNTRACED,
+        naps: Naps = NAPS,
+    ) -> None:
         self._desk = desk
         self._holder = holder
         self._inbox_bell = inbox_bell
         self._outbox_bell = Bell()
         self._told = told
+        self._traces = traces
         self._naps = naps
         self._nap = naps.deaf
         self._stopping = False
@@ -113,7 +124,8 @@ class Worker:
     async def _decide_lane(self, held: tuple[HeldDelivery, ...]) -> None:
         """One after the other; what stands behind one that must wait waits too."""
         for position, each in enumerate(held):
-            outcome = await self._guarded(decide_delivery(each, self._desk), partial(self._give_up_delivery, each))
+            job = self._traced(_delivery_span(each), decide_delivery(each, self._desk))
+            outcome = await self._guarded(job, partial(self._give_up_delivery, each))
             self._tell("inbox", (each.delivery.platform, each.delivery.name), outcome, each.delivery.received_at)
             if outcome is Outcome.POSTPONED:
                 for behind in held[position + 1 :]:
@@ -140,7 +152,8 @@ class Worker:
             await asyncio.wait(running)
 
     async def _deliver_one(self, held: HeldChange) -> None:
-        outcome = await self._guarded(carry_out(held, self._desk), partial(self._give_up_change, held))
+        job = self._traced(_change_span(held), carry_out(held, self._desk))
+        outcome = await self._guarded(job, partial(self._give_up_change, held))
         kind = (platform_of(held.change), str(held.change.__struct_config__.tag))
         self._tell("outbox", kind, outcome, held.planned_at)
         self._outbox_bell.ring()
@@ -149,6 +162,12 @@ class Worker:
         seconds = max(0.0, (self._now() - since).total_seconds())  # clocks of two machines may disagree
         platform, name = kind
         self._told(Worked(queue=queue, platform=platform, kind=name, outcome=outcome, seconds=seconds))
+
+    async def _traced(self, span: Span, job: Awaitable[Outcome]) -> Outcome:
+        with self._traces.work(span) as tell:
+            outcome = await job
+            tell(outcome)
+        return outcome
 
     async def _guarded(self, job: Awaitable[Outcome], give_up: Callable[[BaseException], Awaitable[None]]) -> Outcome:
         try:
@@ -181,6 +200,18 @@ class Worker:
 
     def _now(self) -> datetime:
         return self._desk.clock.now()
+
+
+def _delivery_span(held: HeldDelivery) -> Span:
+    delivery = held.delivery
+    about = {"platform": delivery.platform, "connection": delivery.connection}
+    return Span("decide", delivery.id, {**about, "attempt": held.attempts})
+
+
+def _change_span(held: HeldChange) -> Span:
+    kind, platform = str(held.change.__struct_config__.tag), platform_of(held.change)
+    about = {"platform": platform, "connection": held.connection, "kind": kind}
+    return Span("carry out", held.event, {**about, "attempt": held.attempts})
 
 
 def _lane(held: HeldDelivery) -> tuple[str, str]:

@@ -36,7 +36,7 @@ class HeldDelivery(Struct, frozen=True, kw_only=True):
 class HeldChange(Struct, frozen=True, kw_only=True):
     """A change with everything in it that is known by now. `connection` is empty when the workspace has none for it.
 
-    `planned_at` is when it was decided, from which its age is counted.
+    `planned_at` is when it was decided, from which its age is counted, and `event` because of what.
     `attempts` counts this one. More than one means that an earlier attempt may have been carried out without anybody
     having heard of it: its lease ran out, which takes longer than any call of ours may.
     """
@@ -46,6 +46,7 @@ class HeldChange(Struct, frozen=True, kw_only=True):
     lease: Lease
     attempts: int
     planned_at: datetime
+    event: str = ""
 
 
 class Backlog(Struct, frozen=True, kw_only=True):

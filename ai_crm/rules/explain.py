@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ai_crm.cards.inert import clean, plain
 from ai_crm.model.decision import Answer, Decision, Finding, Verdict
+from ai_crm.model.item import PlatformName
 
 _LINE = 300  # what a condition saw may be a whole list of files
 
@@ -27,6 +28,8 @@ def summary(decision: Decision) -> str:
             return "Nothing to do: AI-CRM caused this event itself."
         case Answer.OFF:
             return "Nothing to do: automation is switched off in the rules file."
+        case Answer.NOTHING | Answer.ACT if decision.platform is PlatformName.HUB and not decision.rules:
+            return "Somebody asked for it directly: no rule was asked."
         case Answer.NOTHING | Answer.ACT:
             many = len(decision.verdicts)
             return f"{len(decision.matched)} of {many} {'rule' if many == 1 else 'rules'} matched."

@@ -47,6 +47,7 @@ _DUE: Select[Any] = (
         _ROW.payload,
         _ROW.attempts,
         _ROW.planned_at,
+        _ROW.event,
         _ROW.lease_until,
         _ROW.reason,
     )
@@ -199,6 +200,7 @@ def _held(database: Connection, planned: _Planned, lease: Lease) -> HeldChange:
         lease=lease,
         attempts=lease.generation,
         planned_at=datetime.fromisoformat(planned.row.planned_at),
+        event=planned.row.event,
     )
 
 

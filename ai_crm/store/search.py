@@ -82,7 +82,7 @@ def _conditions(
     if query.assignees:
         yield or_(*(_lists("assignees", each, "labels") for each in query.assignees))
     if query.labels:
-        yield or_(*(_lists("labels", each, "analysis") for each in query.labels))
+        yield or_(*(_lists("labels", each, "due") for each in query.labels))
     if query.projects:
         yield or_(*(_holds(f'"project":{_json(each)},"kind":') for each in query.projects))
     if query.updated_within is not None:

@@ -123,6 +123,20 @@ def _rest(draft: Draft) -> Iterator[View]:
         yield _input(SHARE, "Who sees it", share, optional=True)
 
 
+def waiting() -> View:
+    """What the window shows when making the task takes longer than Slack lets a window wait."""
+    return _told("The task is being made. You can close this; you will be told when it is there.")
+
+
+def ended(told: str) -> View:
+    return _told(told)
+
+
+def _told(text: str) -> View:
+    words = {"type": "section", "block_id": "told", "text": _plain(text)}
+    return {"type": "modal", "title": _plain("New task"), "close": _plain("Close"), "blocks": [words]}
+
+
 class Entered(Struct, frozen=True, kw_only=True):
     """What a person sent, and where the window was opened."""
 

@@ -22,7 +22,7 @@ def scopes(*, looking: bool = True) -> tuple[str, ...]:
     return tuple(sorted({*_OWN_SCOPES, *heard, *(LOOKING_SCOPES if looking else ())}))
 
 
-def manifest(base_url: str, *, socket_mode: bool, looking: bool = True) -> dict[str, Any]:
+def app_manifest(base_url: str, *, socket_mode: bool, looking: bool = True) -> dict[str, Any]:
     """The manifest as https://docs.slack.dev/reference/app-manifest describes it; `base_url` is of the hub for HTTP mode."""
     address = {} if socket_mode else {"url": f"{base_url}/slack/events"}
     request = {} if socket_mode else {"request_url": f"{base_url}/slack/events"}

@@ -18,12 +18,13 @@ from ai_crm.model.decision import Decision
 from ai_crm.model.delivery import Delivery, Lease, Setback, event_id
 from ai_crm.model.item import PlatformName
 from ai_crm.model.task import RuleId
-from ai_crm.ports.queue import Accepted, HeldChange, HeldDelivery, Pace
+from ai_crm.ports.queue import Accepted, Backlog, HeldChange, HeldDelivery, Pace
 from ai_crm.ports.shared import HandedIn
 from ai_crm.store import tables
 from ai_crm.store.database import engine_for
 from ai_crm.store.dispatch import _DUE, SqlOutbox
 from ai_crm.store.inbox import SqlInbox
+from ai_crm.store.queue_rows import backlog
 from ai_crm.store.shared import SqlShared
 from ai_crm.store.transactions import Grouped
 
@@ -516,6 +517,26 @@ def test_a_change_knows_when_it_was_planned_however_often_it_is_tried(
             (held,) = await process.outbox.take("a", now + timedelta(days=days), 1)
             assert held.planned_at == now
             await process.outbox.postpone(held.lease, SETBACK, now)
+
+    asyncio.run(work())
+
+
+def test_what_waits_is_counted_with_the_age_of_its_oldest(
+    process: Process, deliveries: Deliveries, decisions: Decisions
+) -> None:
+    now = _later(deliveries.noon, 100)
+
+    async def work() -> None:
+        nothing = await process.transactions.read(backlog)
+        assert nothing == tuple(Backlog(queue=name, count=0, oldest=None) for name in ("inbox", "outbox"))
+        await _decided(process, decisions.opened("e", "triage"), deliveries.make(1), now)
+        for number in (3, 5, 4):
+            await process.inbox.accept(deliveries.make(number))
+        await process.inbox.take("a", _later(now, 1), 1)
+        await process.outbox.take("a", _later(now, 1), 1)
+        inbox, outbox = await process.transactions.read(backlog)
+        assert (inbox.count, inbox.oldest) == (3, deliveries.make(3).received_at)
+        assert (outbox.count, outbox.oldest) == (4, now)
 
     asyncio.run(work())
 

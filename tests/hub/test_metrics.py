@@ -47,7 +47,9 @@ class Queues:
 def scraped(hub: Hub, queues: Queues) -> dict[str, float]:
     answer = asyncio.run(call(build_app(replace(hub.parts, backlog=queues)), "GET", "/metrics", bearer(OPERATOR)))
     assert answer.status == 200
-    return {name: float(value) for name, value in re.findall(r"^(\S*waiting\S*) (\S+)$", answer.body.decode(), re.M)}
+    return {
+        name: float(value) for name, value in re.findall(r"^(\S*waiting\S*) (\S+)$", answer.body.decode(), re.MULTILINE)
+    }
 
 
 def test_what_waits_is_told_with_its_age_each_time_somebody_looks(hub: Hub) -> None:
@@ -98,13 +100,17 @@ def test_a_worker_tells_how_long_ago_the_work_came_in(whole: Whole) -> None:
     )  # fmt: skip
 
     async def work() -> tuple[Backlog, ...]:
-        bell = Bell()
-        worker = Worker(whole.desk, "t", bell, heard.append)
+        over = asyncio.Event()
+
+        def told(worked: Worked) -> None:
+            heard.append(worked)
+            over.set()
+
+        worker = Worker(whole.desk, "t", Bell(), told)
         await whole.inbox.accept(delivery)
         before = await whole.backlog()
         running = asyncio.create_task(worker.run())
-        while not heard:
-            await asyncio.sleep(0.01)
+        await over.wait()
         worker.stop()
         await running
         return before

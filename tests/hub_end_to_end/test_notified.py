@@ -58,7 +58,7 @@ class Sleeper:
     def __init__(self, environ: dict[str, str]) -> None:
         self.listening = asyncio.Event()
         self._hub = assemble(read_hub_settings(environ), SystemClock())
-        self._worker = Worker(self._hub.desk, self._hub.holder, Bell(), lambda *_: None, FOR_EVER)
+        self._worker = Worker(self._hub.desk, self._hub.holder, Bell(), lambda _: None, naps=FOR_EVER)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ai_crm.config.policy import load_policy
 from ai_crm.model.analysis import Priority
 from ai_crm.model.task import RuleId, Task, TaskId
+from ai_crm.rules.rule import Defaults
+from ai_crm.rules.schedule import schedule_of
 from tests.rules.conftest import NOW
 
 if TYPE_CHECKING:
@@ -67,3 +70,16 @@ def test_what_was_raised_before_is_left_alone(ask: Ask, happens: Happens) -> Non
 def test_an_item_without_a_task_is_labelled_and_that_it_has_none_is_said(ask: Ask, happens: Happens) -> None:
     event = happens("issues.opened", ("schedule",), updated_at=NOW - timedelta(days=20))
     assert ask(USE, event) == ["label needs-attention", "not update_task"]
+
+
+def test_in_a_hub_it_says_when(ask: Ask, happens: Happens) -> None:
+    rules = """\
+auto_task_creation:
+  rules:
+    - use: stale-escalation
+      with: {cron: "0 9 * * 1-5", time_zone: Europe/Berlin}
+"""
+    (rule,) = load_policy(rules.encode(), "rules.yml", Defaults()).rules
+    assert rule.schedule == schedule_of("0 9 * * 1-5", "Europe/Berlin")
+    event = happens("issues.opened", ("schedule",), updated_at=NOW - timedelta(days=15))
+    assert ask(rules, event) == ask(USE, event)

@@ -20,6 +20,7 @@ from ai_crm.model.change import CreateTask, ShowCard, UpdateTask
 from ai_crm.model.decision import Answer, Decision
 from ai_crm.model.item import ItemKind, ItemRef, PlatformName
 from ai_crm.model.task import AgentChoice, RuleId, Task, TaskId, TaskPatch, TaskStatus
+from ai_crm.rules.explain import explain
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ASKED = Request(id="a" * 32, actor="ann", workspace="ours", at=NOON)
@@ -93,6 +94,12 @@ def test_the_item_of_what_was_asked_for_is_the_request() -> None:
     assert decision.item == ItemRef(PlatformName.HUB, "ours", ItemKind.REQUEST, ASKED.id)
     assert (decision.event, decision.actor, decision.answer) == (ASKED.id, "ann", Answer.ACT)
     assert decision.changes[0].rule == "request"
+
+
+def test_it_is_explained_as_what_somebody_asked_for() -> None:
+    told = explain(new_task(NewTask(title="Water the plants"), ASKED, offline_analyst(), AGENTS))
+    assert "no rule was asked" in told
+    assert "create_task: asked for by ann" in told
 
 
 def test_the_same_request_is_the_same_decision_and_another_is_another() -> None:

@@ -94,7 +94,10 @@ EVENTS = one_or_list(st.sampled_from(("issue_opened", "issues.closed", "issue_la
 TRIGGER = st.one_of(EVENTS, keys({"event": EVENTS}, platform=st.just("github"), conditions=CONDITIONS))
 WITH = keys({}, labels=LABELS, agent=AGENT, priority=PRIORITY, auto_assign=FLAG)
 ANY_RULE: dict[str, Values] = {"description": TEXT, "enabled": FLAG, "conditions": CONDITIONS}
+CRON = st.sampled_from(("0 9 * * 1-5", "*/5 * * * *"))
 RULES = st.one_of(
+    keys({"trigger": st.just("schedule"), "actions": UPDATES}, cron=CRON, **ANY_RULE),
+    keys({"trigger": keys({"event": st.just("schedule")}, cron=CRON), "actions": UPDATES}, **ANY_RULE),
     keys({"trigger": TRIGGER, "task": TASK}, actions=ACTIONS, **ANY_RULE),
     keys({"trigger": TRIGGER, "actions": ACTIONS}, **ANY_RULE),
     keys({"trigger": TRIGGER, "actions": UPDATES}, **ANY_RULE),
@@ -238,6 +241,11 @@ STRICTER: dict[str, dict[str, Any]] = {
         "actions": [{"action": "update_task", "params": {"of": "y", "status": "done"}}],
     },
     "a template's value that its rule cannot use": {"use": "stale-escalation", "with": {"after": "soon"}},
+    "a time at which nothing comes": {"trigger": "report", "cron": "0 0 30 2 *", "task": {}},
+    "a place with no time of its own": {"trigger": "report", "cron": "0 9 * * *", "time_zone": "Mars", "task": {}},
+    "a time for what happens when it happens": {"trigger": "push", "cron": "0 9 * * *", "task": {}},
+    "a report at no time": {"trigger": "report", "task": {}},
+    "a place without a time": {"trigger": "schedule", "time_zone": "UTC", "task": {}},
     "a credential": {"trigger": "push", "task": {"title": "gh" + "p_" + "a1b2c3d4" * 5}},
 }
 

@@ -1,0 +1,67 @@
+"""Commands about the person who asks: who they are here, what they are told, their day."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import msgspec
+
+from ai_crm.cards import answers
+from ai_crm.cards.answers import Fact, Section, answer_card
+from ai_crm.cards.elements import Card
+from ai_crm.commands.command import (
+    DigestNow,
+    LinkLogin,
+    SetPreferences,
+    WhoAmI,
+)
+from ai_crm.flow.digest import digest_for
+from ai_crm.flow.preferences import changed_preferences, described
+from ai_crm.flow.reply import DOINGS, Asker, CommandDesk, Reply, me_of, member_of, reply_of, today_of
+from ai_crm.model.access import MAY
+from ai_crm.ports.members import Member
+
+
+async def personal(command: WhoAmI | LinkLogin | SetPreferences | DigestNow, who: Asker, desk: CommandDesk) -> Reply:
+    member, workspace = await member_of(who, desk), who.principal.workspace
+    match command:
+        case WhoAmI():
+            return reply_of(_identity(member, who))
+        case LinkLogin(login=login):
+            await desk.members.keep(workspace, msgspec.structs.replace(member, login=login))
+            said = f"You are {login} on GitHub: @me means you now." if login else "Your login is forgotten."
+            return reply_of(answer_card("Kept", said, foot="" if login else "link LOGIN says it again"))
+        case SetPreferences():
+            wanted = msgspec.structs.replace(member, preferences=changed_preferences(member.preferences, command))
+            if wanted != member:
+                await desk.members.keep(workspace, wanted)
+            return reply_of(
+                answer_card("What you are told", "", (Section("", described(wanted.preferences)),), _CHANGE)
+            )
+        case DigestNow():
+            now = desk.clock.now()
+            digest = await digest_for(me_of(member), workspace, desk.records, now, today_of(member, now))
+            if digest.is_empty:
+                return reply_of(answer_card("Nothing to tell", "No task of yours is open, and nothing happened."))
+            return reply_of(answers.digest_card(digest))
+        case _:
+            assert_never(command)
+
+
+_CHANGE = "To change it: settings --off status --quiet 22:00-07:00 --time-zone Europe/Berlin --digest 08:30"
+
+
+def _identity(member: Member, who: Asker) -> Card:
+    may = ", ".join(DOINGS[each] for each in DOINGS if each in MAY[who.principal.role]) or "ask for help"
+    facts = (
+        Fact("Name", who.name),
+        Fact("Here", f"{who.platform} {who.id}"),
+        Fact("On GitHub", member.login or "not said yet: link LOGIN"),
+        Fact("@me is", me_of(member) or "nobody yet: link LOGIN"),
+        Fact("Workspace", who.principal.workspace),
+        Fact("Role", who.principal.role),
+        Fact("You may", may),
+    )
+    return answer_card(
+        "Who you are", "", (Section("", facts), Section("What you are told", described(member.preferences))), _CHANGE
+    )

@@ -1,0 +1,72 @@
+"""The people of chat platforms in a database: a row for each, the login beside it so that a login finds its people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, select, text
+
+from ai_crm.errors import StoreError
+from ai_crm.model.item import PlatformName
+from ai_crm.ports.members import Member
+from ai_crm.store import tables
+from ai_crm.store.rows import add_workspace
+from ai_crm.store.transactions import Transactions
+
+_KEEP = text(
+    "INSERT INTO member (workspace, platform, id, login, payload) VALUES (:workspace, :platform, :id, :login, :payload) "
+    "ON CONFLICT (workspace, platform, id) DO UPDATE SET login = excluded.login, payload = excluded.payload"
+)
+_MEMBER = msgspec.json.Decoder(Member)
+
+
+class SqlMembers:
+    """Implements ports.members.Members."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def find(self, workspace: str, platform: PlatformName, member: str) -> Member | None:
+        table = tables.member
+        found = await self._read(workspace, table.c.platform == platform, table.c.id == member)
+        return found[0] if found else None
+
+    async def keep(self, workspace: str, member: Member) -> None:
+        row = {
+            "workspace": workspace,
+            "platform": member.platform.value,
+            "id": member.id,
+            "login": member.login.lower(),
+            "payload": msgspec.json.encode(member).decode(),
+        }
+        await self._transactions.write(lambda connection: _keep(connection, row))
+
+    async def of_logins(self, workspace: str, logins: tuple[str, ...]) -> tuple[Member, ...]:
+        wanted = {login.lower() for login in logins} - {""}
+        return await self._read(workspace, tables.member.c.login.in_(sorted(wanted))) if wanted else ()
+
+    async def with_digest(self, workspace: str) -> tuple[Member, ...]:
+        return tuple(one for one in await self._read(workspace) if one.preferences.digest_at is not None)
+
+    async def _read(self, workspace: str, *conditions: ColumnElement[bool]) -> tuple[Member, ...]:
+        table = tables.member
+        statement = (
+            select(table.c.payload)
+            .where(table.c.workspace == workspace, *conditions)
+            .order_by(table.c.platform, table.c.id)
+        )
+        rows = await self._transactions.read(lambda connection: connection.execute(statement).scalars().all())
+        return tuple(map(_member, rows))
+
+
+def _keep(connection: Connection, row: dict[str, Any]) -> None:
+    add_workspace(connection, row["workspace"])
+    connection.execute(_KEEP, row)
+
+
+def _member(payload: str) -> Member:
+    try:
+        return _MEMBER.decode(payload)
+    except msgspec.MsgspecError as error:
+        raise StoreError("the row of a member cannot be read", hint="A newer version may have written it") from error

@@ -1,0 +1,144 @@
+"""The bot put together: Bolt with an ear for each line of `ears`, behind our own door or on a socket that Slack keeps open."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from msgspec import Struct
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.error import BoltError
+from slack_sdk.web.async_client import AsyncWebClient
+from starlette.routing import Route
+
+from ai_crm.commands.presses import Verb
+from ai_crm.errors import AiCrmError
+from ai_crm.wiring_hub import Hub, command_desk
+from bots.slack.bot import Bot
+from bots.slack.door import Door, door_route
+from bots.slack.ears import EARS, Ear, Kind
+from bots.slack.install import Client, Installer, install_routes
+from bots.slack.installations import Installations
+from bots.slack.links import Links
+from bots.slack.people import People
+from bots.slack.speak import Speaker
+
+log = structlog.get_logger()
+
+
+class Parts(Struct, frozen=True, kw_only=True):
+    """What the hub mounts and runs. `routes` are empty where everything comes by socket."""
+
+    app: AsyncApp
+    routes: tuple[Route, ...]
+    run: Callable[[asyncio.Event], Awaitable[None]]
+
+
+def build(hub: Hub, wake: Callable[[], None]) -> Parts:
+    settings = hub.settings
+    proxy = settings.proxy.reveal() or None
+    web = AsyncWebClient(base_url=f"{settings.slack_api_url.rstrip('/')}/", proxy=proxy)
+    kept = Installations(hub.connections, web, settings.slack_bot_token)
+    app = AsyncApp(
+        client=web,
+        # None is Bolt's own way to refuse, which its types do not say.
+        authorize=_authorized(kept),  # type: ignore[arg-type]
+        request_verification_enabled=False,  # our door did, and a socket needs none
+        raise_error_for_unhandled_request=True,
+        logger=_quiet(),
+    )
+    desk = command_desk(hub, wake)
+    people = People(hub.members, hub.clock.now)
+    bot = Bot(desk, kept, people, Speaker(settings.slack_api_url, proxy or ""), Links(settings.base_url))
+    for ear in EARS:
+        _listen(app, ear, bot)
+    app.error(_fault)
+    return Parts(app=app, routes=_routes(hub, app, kept, web), run=lambda stop: _run(hub, app, stop))
+
+
+def _routes(hub: Hub, app: AsyncApp, kept: Installations, web: AsyncWebClient) -> tuple[Route, ...]:
+    settings = hub.settings
+    signing, client = settings.slack_signing_secret, settings.slack_client_id
+    door = (door_route(Door(app, signing, hub.clock.now)),) if signing else ()
+    if not client:
+        return door
+    whose = Client(id=client, secret=settings.slack_client_secret, base_url=settings.base_url)
+    return (*door, *install_routes(Installer(whose, hub.vault, kept, web, hub.clock.now)))
+
+
+async def _run(hub: Hub, app: AsyncApp, stop: asyncio.Event) -> None:
+    """Keeps the socket open until the end; in HTTP mode there is nothing to keep."""
+    token = hub.settings.slack_app_token
+    if not token:
+        return
+    handler = AsyncSocketModeHandler(app, token.reveal(), proxy=hub.settings.proxy.reveal() or None)
+    await handler.connect_async()  # type: ignore[no-untyped-call]
+    log.info("slack socket", action="slack socket", state="open")
+    try:
+        await stop.wait()
+    finally:
+        await handler.close_async()  # type: ignore[no-untyped-call]
+
+
+def _listen(app: AsyncApp, ear: Ear, bot: Bot) -> None:
+    handler = getattr(bot, ear.hears)
+    match ear.kind:
+        case Kind.COMMAND:
+            app.command(ear.name)(handler)
+        case Kind.EVENT:
+            name = ear.name.partition(".")[0]
+            matchers = [_in_direct_message] if ear.name == "message.im" else []
+            app.event(name, matchers=matchers)(handler)
+        case Kind.MESSAGE_SHORTCUT:
+            app.message_shortcut(ear.name)(handler)
+        case Kind.BUTTONS:
+            app.action(re.compile(rf"^({'|'.join((*Verb, 'open'))})(:|$)"))(handler)
+        case Kind.ELEMENT:
+            app.block_action(ear.name)(handler)
+        case Kind.OPTIONS:
+            app.options(ear.name)(handler)
+        case Kind.WINDOW:
+            app.view(ear.name)(handler)
+
+
+async def _in_direct_message(event: dict[str, Any]) -> bool:
+    return event.get("channel_type") == "im"
+
+
+def _authorized(kept: Installations) -> Callable[..., Awaitable[AuthorizeResult | None]]:
+    """The token of whoever's workspace a call comes from; None lets Bolt refuse it."""
+
+    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult | None:
+        try:
+            found = await kept.find(team_id or "", enterprise_id or "")
+        except AiCrmError as error:
+            log.warning("authorize", action="authorize", problem=str(error))
+            return None
+        if found is None:
+            return None
+        return AuthorizeResult(
+            enterprise_id=enterprise_id, team_id=team_id, bot_token=found.token.reveal(), bot_user_id=found.bot_user
+        )
+
+    return authorize
+
+
+async def _fault(error: Exception) -> None:
+    """What nobody expected. Bolt's own refusals are no fault of ours; the rest is one, without what was asked."""
+    if isinstance(error, BoltError):
+        log.info("unhandled", action="unhandled", problem=type(error).__name__)
+        return
+    log.error("fault", action="slack", exc_info=(type(error), error, error.__traceback__))
+
+
+def _quiet() -> logging.Logger:
+    """Bolt's own log quotes whole requests when it is asked for more than warnings."""
+    logger = logging.getLogger("ai_crm.slack")
+    logger.setLevel(logging.ERROR)
+    return logger

@@ -1,0 +1,102 @@
+"""What is wrong with the Slack app: asked of Slack itself, with what to click about it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from msgspec import Struct
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from ai_crm.config.hub_settings import HubSettings
+from bots.slack.manifest import LOOKING_SCOPES, scopes
+
+
+class Finding(Struct, frozen=True):
+    """One thing that was looked at; `hint` says what to do where it is not well."""
+
+    what: str
+    well: bool
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{'✓' if self.well else '✗'} {self.what}{f'. {self.hint}' if self.hint else ''}"
+
+
+async def examine(settings: HubSettings) -> tuple[Finding, ...]:
+    """Everything that can be looked at with these settings, in the order in which it is set up."""
+    client = AsyncWebClient(
+        base_url=f"{settings.slack_api_url.rstrip('/')}/", proxy=settings.proxy.reveal() or None, timeout=10
+    )
+    return tuple([finding async for finding in _findings(settings, client)])
+
+
+async def _findings(settings: HubSettings, client: AsyncWebClient) -> AsyncIterator[Finding]:
+    if settings.slack_bot_token:
+        for finding in await _token(settings, client):
+            yield finding
+    else:
+        hint = "OAuth & Permissions, Install to Workspace; then set AI_CRM_SLACK_BOT_TOKEN to the Bot User OAuth Token"
+        yield Finding("no bot token is set", well=bool(settings.slack_client_id), hint=hint)
+    if settings.slack_app_token:
+        yield await _socket(settings, client)
+    elif settings.slack_signing_secret:
+        yield _address(settings)
+    else:
+        hint = (
+            "Basic Information, App-Level Tokens, Generate with connections:write; set AI_CRM_SLACK_APP_TOKEN. Or set "
+            "AI_CRM_SLACK_SIGNING_SECRET and AI_CRM_BASE_URL to be called by Slack"
+        )
+        yield Finding("the bot hears nothing: neither an app token nor a signing secret is set", well=False, hint=hint)
+
+
+async def _token(settings: HubSettings, client: AsyncWebClient) -> tuple[Finding, ...]:
+    try:
+        answer = await client.auth_test(token=settings.slack_bot_token.reveal())
+    except (SlackApiError, OSError, TimeoutError) as error:
+        hint = "Install the app again and set AI_CRM_SLACK_BOT_TOKEN to its new token"
+        return (Finding(f"the bot token does not work: {_why(error)}", well=False, hint=hint),)
+    good = Finding(f"the bot is {answer.get('user', '?')} in {answer.get('team', '?')}", well=True)
+    return (good, *_scopes(answer))
+
+
+def _scopes(answer: AsyncSlackResponse) -> tuple[Finding, ...]:
+    """Slack tells the token's scopes with every answer."""
+    header = {name.lower(): value for name, value in answer.headers.items()}.get("x-oauth-scopes", "")
+    granted = {scope.strip() for scope in str(header).split(",")}
+    if granted == {""}:
+        return (Finding("Slack does not say which scopes the token has", well=True),)
+    missing = [scope for scope in scopes(looking=False) if scope not in granted]
+    unseen = [scope for scope in LOOKING_SCOPES if scope not in granted]
+    add = "OAuth & Permissions, Bot Token Scopes: add them, then Reinstall to Workspace"
+    found = Finding(f"scopes are missing: {', '.join(missing)}", well=False, hint=add)
+    told = "without these scopes a message whose answer got lost is sent twice: " + ", ".join(unseen)
+    return (
+        *((found,) if missing else (Finding("the token has the scopes that the bot needs", well=True),)),
+        *((Finding(told, well=True, hint=add),) if unseen else ()),
+    )
+
+
+async def _socket(settings: HubSettings, client: AsyncWebClient) -> Finding:
+    try:
+        await client.apps_connections_open(app_token=settings.slack_app_token.reveal())
+    except (SlackApiError, OSError, TimeoutError) as error:
+        hint = "Settings, Socket Mode: enable it; Basic Information, App-Level Tokens: one with connections:write"
+        return Finding(f"Slack opens no socket: {_why(error)}", well=False, hint=hint)
+    return Finding("Slack opens a socket for the app token", well=True)
+
+
+def _address(settings: HubSettings) -> Finding:
+    url = settings.base_url
+    if not url.startswith("https://"):
+        hint = "set AI_CRM_BASE_URL to the https address at which Slack reaches this hub, or use Socket Mode"
+        return Finding("Slack calls https addresses only", well=False, hint=hint)
+    what = f"Slack has to call {url}/slack/events"
+    return Finding(what, well=True, hint="Event Subscriptions and Interactivity must both name it")
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, SlackApiError):
+        return str(error.response.get("error", "no reason given"))
+    return f"Slack cannot be reached ({type(error).__name__})"

@@ -1,0 +1,105 @@
+"""Who somebody in Slack is to us: a member, a guest who may only look, or nobody."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from ai_crm.cards.inert import one_line
+from ai_crm.errors import CommandRefused, UpstreamUnavailable
+from ai_crm.flow.reply import Asker
+from ai_crm.model.access import Principal, Role
+from ai_crm.model.item import PlatformName
+from ai_crm.ports.members import Member, Members
+from bots.slack.installations import Installation
+
+# How long what Slack said about a person is believed.
+_GOOD_FOR = timedelta(minutes=10)
+_MOST_KEPT = 10_000
+_LONGEST_NAME = 80
+
+
+class _Profile(Struct, frozen=True):
+    display_name: str = ""
+    real_name: str = ""
+
+
+class _User(Struct, frozen=True, kw_only=True):
+    """What users.info says: https://docs.slack.dev/reference/objects/user-object (read 2026-11)."""
+
+    id: str
+    team_id: str = ""
+    name: str = ""
+    deleted: bool = False
+    is_bot: bool = False
+    is_restricted: bool = False
+    is_ultra_restricted: bool = False
+    is_stranger: bool = False
+    profile: _Profile = _Profile()
+
+    @property
+    def called(self) -> str:
+        return one_line(self.profile.display_name or self.profile.real_name or self.name or self.id, _LONGEST_NAME)
+
+
+class People:
+    """Asks Slack who somebody is, and keeps the answer for ten minutes."""
+
+    def __init__(self, members: Members, now: Callable[[], datetime]) -> None:
+        self._members = members
+        self._now = now
+        self._known: dict[tuple[str, str], tuple[datetime, _User]] = {}
+
+    async def asker(self, installation: Installation, user: str, client: AsyncWebClient) -> Asker:
+        """Raises CommandRefused for bots, for who has left, and for people of another company in a shared channel."""
+        found = await self._user(installation.team, user, client)
+        if found.deleted or found.is_bot or found.is_stranger:
+            raise CommandRefused(
+                "only people of this Slack workspace can ask me", hint="Ask somebody who is one of them"
+            )
+        guest = found.is_restricted or found.is_ultra_restricted
+        principal = Principal(
+            name=f"{found.called} (Slack)", workspace=installation.workspace, role=Role.VIEWER if guest else Role.MEMBER
+        )
+        await self._remember(installation.workspace, found)
+        return Asker(principal=principal, platform=PlatformName.SLACK, id=user, name=found.called)
+
+    async def login(self, asker: Asker) -> str:
+        """The login on GitHub that they said is theirs, or empty."""
+        member = await self._members.find(asker.principal.workspace, PlatformName.SLACK, asker.id)
+        return member.login if member else ""
+
+    async def _user(self, team: str, user: str, client: AsyncWebClient) -> _User:
+        known = self._known.get((team, user))
+        if known and self._now() - known[0] < _GOOD_FOR:
+            return known[1]
+        try:
+            answer = await client.users_info(user=user)
+            found = msgspec.convert(answer.get("user"), _User)
+        except (SlackApiError, msgspec.ValidationError) as error:
+            raise CommandRefused("Slack does not say who you are", hint="The app needs the scope users:read") from error
+        except (OSError, TimeoutError) as error:
+            raise UpstreamUnavailable("Slack cannot be reached", where="Slack", hint="Try again in a minute") from error
+        if len(self._known) >= _MOST_KEPT:
+            self._known.clear()
+        self._known[team, user] = (self._now(), found)
+        return found
+
+    async def _remember(self, workspace: str, found: _User) -> None:
+        """So that others can name this person, and be told who it is."""
+        member = await self._members.find(workspace, PlatformName.SLACK, found.id)
+        if member is None:
+            await self._members.keep(workspace, Member(platform=PlatformName.SLACK, id=found.id, name=found.called))
+        elif member.name != found.called:
+            await self._members.keep(workspace, msgspec.structs.replace(member, name=found.called))
+
+
+def request_id(*parts: str) -> str:
+    """32 hexadecimal digits that are the same when Slack sends the same thing again."""
+    return hashlib.sha256("\x1f".join(("slack", *parts)).encode()).hexdigest()[:32]

@@ -1,0 +1,89 @@
+"""How an answer gets to somebody in Slack: as blocks of the same cards, to the place where it was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from ai_crm.cards.blockkit import MOST_BLOCKS, Block, render
+from ai_crm.cards.elements import Card
+from ai_crm.cards.inert import mrkdwn
+from ai_crm.flow.reply import Reply
+
+_MOST_TEXT = 3_000
+_DIVIDER: Block = {"type": "divider"}
+
+log = structlog.get_logger()
+
+
+def blocks_of(cards: tuple[Card, ...], most: int = MOST_BLOCKS) -> list[Block]:
+    """The cards one below the other, each whole or not at all."""
+    blocks: list[Block] = []
+    for card in cards:
+        more = [*([_DIVIDER] if blocks else []), *render(card).blocks]
+        if len(blocks) + len(more) > most:
+            break
+        blocks += more
+    return blocks
+
+
+def message_of(reply: Reply) -> dict[str, Any]:
+    """`text` and `blocks` of a message. Nothing in it is looked up or parsed."""
+    text = mrkdwn(reply.text[:_MOST_TEXT]) or "Done"
+    blocks = blocks_of(reply.cards)
+    return {"text": text, **({"blocks": blocks} if blocks else {})}
+
+
+class Speaker:
+    """Posts answers. `home` is the host of the API that we were told to use: only there and at Slack's own is answered."""
+
+    def __init__(self, api_url: str, proxy: str) -> None:
+        self._hosts = frozenset({"hooks.slack.com", "hooks.slack-gov.com", urlsplit(api_url).hostname or ""})
+        self._proxy = proxy or None
+
+    async def respond(self, url: str, reply: Reply, *, replace: bool = False) -> None:
+        """Answers a command or a button at the address that came with it, which is good five times in half an hour."""
+        if urlsplit(url).hostname not in self._hosts:
+            log.warning("respond", action="respond", problem="the address to answer at is not Slack's")
+            return
+        hook = AsyncWebhookClient(url, proxy=self._proxy)
+        where = {"replace_original": True} if replace else {"response_type": _kind(reply), "replace_original": False}
+        answer = await hook.send_dict({**message_of(reply), **where})
+        if answer.status_code != 200:
+            log.warning("respond", action="respond", problem=f"Slack answered {answer.status_code}")
+
+    async def whisper(self, client: AsyncWebClient, channel: str, user: str, reply: Reply) -> None:
+        """Tells one person, in the channel where they are; in a direct message where the app is not in that channel."""
+        message = message_of(reply)
+        if channel:
+            try:
+                await client.chat_postEphemeral(channel=channel, user=user, **message)
+            except SlackApiError as error:
+                log.info("whisper", action="whisper", problem=_code(error.response))
+            else:
+                return
+        await client.chat_postMessage(channel=user, unfurl_links=False, unfurl_media=False, **message)
+
+    async def say(self, client: AsyncWebClient, channel: str, thread: str, reply: Reply) -> None:
+        """Tells everybody in a channel, or in a thread of it."""
+        await client.chat_postMessage(
+            channel=channel,
+            thread_ts=thread or None,
+            unfurl_links=False,
+            unfurl_media=False,
+            **message_of(reply),
+        )
+
+
+def _kind(reply: Reply) -> str:
+    return "ephemeral" if reply.private else "in_channel"
+
+
+def _code(answer: Mapping[str, Any] | Any) -> str:
+    return str(answer.get("error", "")) if hasattr(answer, "get") else ""
