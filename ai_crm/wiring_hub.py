@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from datetime import datetime
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,12 +25,15 @@ from ai_crm.config.agents import load_agents
 from ai_crm.config.hub_rules import HubRules
 from ai_crm.config.hub_settings import HubSettings
 from ai_crm.config.policy import load_policy
-from ai_crm.errors import CredentialsRefused, Problem, SettingsInvalid
+from ai_crm.errors import CredentialsRefused
 from ai_crm.flow.deliver import platform_of
+from ai_crm.flow.notices import Listeners, Telling
 from ai_crm.flow.reply import CommandDesk
+from ai_crm.flow.rounds import Rounds
 from ai_crm.flow.sweep import sweep
 from ai_crm.flow.timetable import Timetable
 from ai_crm.flow.work import Desk, Source
+from ai_crm.model.agent import Agent
 from ai_crm.model.event import Event
 from ai_crm.model.item import PlatformName
 from ai_crm.platforms.github import Access
@@ -62,11 +66,11 @@ from ai_crm.store.sql import SqlStore
 from ai_crm.store.transactions import Grouped
 from ai_crm.store.vault import Vault, vault_key
 from ai_crm.wiring_chat import Chats
+from ai_crm.wiring_queue import NewMover, front_of
 from ai_crm.wiring_schedules import HubGrounds
 
 if TYPE_CHECKING:
     from ai_crm.store.redis_inbox import RedisInbox
-    from ai_crm.store.redis_mover import Mover
 
 T = TypeVar("T")
 Calling = Callable[[], AbstractContextManager[None]]
@@ -93,6 +97,7 @@ class Hub(Struct, frozen=True, kw_only=True):
     keys: SqlKeys
     records: SqlRecords
     members: SqlMembers
+    agents: Callable[[str], tuple[Agent, ...]]
     vault: Vault
     answers: SqlAnswers
     inbox: Inbox
@@ -104,9 +109,10 @@ class Hub(Struct, frozen=True, kw_only=True):
     sweep: Callable[[], Awaitable[int]]
     tidy: Callable[[], Awaitable[int]]
     turns: Callable[[], Awaitable[int]]
+    rounds: Callable[[], Awaitable[int]]
     backlog: Callable[[], Awaitable[tuple[Backlog, ...]]]
     listener: Callable[[Callable[[], None], Callable[[str], None]], Listener | None]
-    mover: Callable[[Callable[[], None], Callable[[str], None]], Mover | None]
+    mover: NewMover
     close: Callable[[], None]
 
 
@@ -129,18 +135,22 @@ def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext
     connections = SqlConnections(transactions, vault, clock)
     threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="call")
     offload = _in(threads, calling)
-    stores: dict[str, Store] = {}
-
-    def store(workspace: str) -> Store:
-        if workspace not in stores:
-            stores[workspace] = SqlStore(transactions, offload, workspace, carrier="hub")
-        return stores[workspace]
-
+    members = SqlMembers(transactions)
     inbox = SqlInbox(transactions, settings.lease_seconds)
-    front = _front(settings.redis_url.reveal(), inbox)
+    outbox = SqlOutbox(transactions, _paces(settings), settings.lease_seconds)
+    front = front_of(settings.redis_url.reveal(), inbox)
     reach = _Reach(settings, connections, offload)
     records = SqlRecords(transactions, front.inbox.waiting if front else None)
     schedules = SqlSchedules(transactions)
+
+    def agents(workspace: str) -> tuple[Agent, ...]:
+        return reach.policy(workspace, None).agents
+
+    def told(workspace: str) -> Listeners:
+        return Listeners(members=members, workspace=workspace, agents=lambda: agents(workspace))
+
+    store = cache(lambda workspace: Telling(SqlStore(transactions, offload, workspace, carrier="hub"), told(workspace)))
+    rounds = Rounds(records=records, members=members, store=store, clock=clock, alerts=settings.slack_alerts_channel)
     grounds = HubGrounds(
         schedules, connections, lambda workspace: reach.policy(workspace, None), reach.own_rules, reach.workspaces
     )
@@ -157,7 +167,8 @@ def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext
         connections=connections,
         keys=SqlKeys(transactions, clock),
         records=records,
-        members=SqlMembers(transactions),
+        members=members,
+        agents=agents,
         vault=vault,
         answers=SqlAnswers(transactions),
         inbox=front.inbox if front else inbox,
@@ -166,9 +177,10 @@ def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext
         shared=lambda workspace: SqlShared(transactions, workspace),
         desk=Desk(
             inbox=inbox,
-            outbox=SqlOutbox(transactions, _paces(settings), settings.lease_seconds),
+            outbox=outbox,
             reach=reach,
             store=store,
+            members=members,
             analyst=offline_analyst(),
             clock=clock,
             chance=random.random,
@@ -176,10 +188,11 @@ def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext
         holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         sweep=lambda: _sweep(reach, connections, inbox, clock),
         backlog=lambda: transactions.read(backlog),
-        tidy=lambda: _tidy(transactions, connections, settings.keep, clock),
+        tidy=lambda: _tidy(transactions, members, settings.keep, clock),
+        rounds=lambda: _rounds(rounds, members),
         turns=Timetable(schedules, records, grounds, clock, settings.base_url).tick,
         listener=lambda heard, state: Listener(engine, heard, state) if engine.dialect.name == "postgresql" else None,
-        mover=lambda moved, trouble: front.mover(moved, trouble) if front else None,
+        mover=front.mover if front else lambda _moved, _trouble: None,
         close=close,
     )
 
@@ -191,31 +204,10 @@ def command_desk(hub: Hub, wake: Callable[[], None]) -> CommandDesk:
         members=hub.members,
         store=hub.store,
         analyst=hub.desk.analyst,
-        agents=lambda workspace: hub.desk.reach.policy(workspace, None).agents,
+        agents=hub.agents,
         clock=hub.clock,
         wake=wake,
     )
-
-
-class _Front(Struct, frozen=True):
-    """What stands in front of the database."""
-
-    inbox: RedisInbox
-    mover: Callable[[Callable[[], None], Callable[[str], None]], Mover]
-
-
-def _front(url: str, behind: SqlInbox) -> _Front | None:
-    """Raises SettingsInvalid."""
-    if not url:
-        return None
-    try:
-        from ai_crm.store.redis_inbox import RedisInbox, redis_at  # noqa: PLC0415 - an optional driver
-        from ai_crm.store.redis_mover import Mover  # noqa: PLC0415 - as above
-    except ModuleNotFoundError as error:
-        hint = 'install it: pip install "ai-crm[redis]"'
-        raise SettingsInvalid((Problem("AI_CRM_REDIS_URL", 0, 0, "the Redis driver is missing", hint),)) from error
-    redis = redis_at(url)
-    return _Front(RedisInbox(redis, behind), lambda moved, trouble: Mover(redis, behind.accept, moved, trouble))
 
 
 def hooks_setting(written: tuple[str, ...]) -> str:
@@ -232,8 +224,12 @@ async def _sweep(reach: _Reach, connections: Connections, inbox: SqlInbox, clock
     return sum(each for each in asked if isinstance(each, int))
 
 
-async def _tidy(transactions: Grouped, connections: Connections, keep: Mapping[str, int], clock: Clock) -> int:
-    workspaces = dict.fromkeys(each.workspace for each in await connections.all())
+async def _rounds(rounds: Rounds, members: SqlMembers) -> int:
+    return sum([await rounds.digests(each) + await rounds.health(each) for each in await members.workspaces()])
+
+
+async def _tidy(transactions: Grouped, members: SqlMembers, keep: Mapping[str, int], clock: Clock) -> int:
+    workspaces = await members.workspaces()
     gone = [await apply_retention(transactions, workspace, keep, clock.now()) for workspace in workspaces]
     return sum(sum(counts.values()) for counts in gone)
 

@@ -80,7 +80,7 @@ def postgres_url() -> Iterator[str]:
         assert server.stdout
         url = server.stdout.readline().strip()
         if not url:
-            _without_postgres(server.wait())
+            without_postgres(server.wait())
         yield url
         server.stdin.close()
 
@@ -112,7 +112,7 @@ def _missing(what: str) -> NoReturn:
     pytest.skip(f"needs {what}")
 
 
-def _without_postgres(status: int) -> None:
+def without_postgres(status: int) -> None:
     missing = status == 3
     if missing and os.environ.get("CI") != "true":
         pytest.skip("needs PostgreSQL (initdb and postgres)")

@@ -22,7 +22,7 @@ from ai_crm.model.task import Task, TaskStatus
 # In characters, and in pieces: together they keep a card below 50 blocks (Slack) and 28 KB (Teams) whatever is in it.
 MOST_ROWS = 10
 _HEADING, _TEXT, _TITLE, _VALUE, _FOOT = 150, 600, 60, 200, 300
-_MOST_SECTIONS, _MOST_FACTS, _MOST_BUTTONS = 18, 60, 6
+_MOST_SECTIONS, _MOST_FACTS, _MOST_IN_ONE, _MOST_BUTTONS = 18, 60, 20, 6
 _BAR = 10  # squares
 
 
@@ -220,9 +220,12 @@ def _within(sections: tuple[Section, ...]) -> tuple[tuple[Section, ...], int]:
     kept: list[Section] = []
     room = _MOST_FACTS
     for section in sections[:_MOST_SECTIONS]:
-        facts = tuple(Fact(one_line(each.title, _TITLE), one_line(each.value, _VALUE)) for each in section.facts[:room])
+        facts = tuple(
+            Fact(one_line(each.title, _TITLE), one_line(each.value, _VALUE))
+            for each in section.facts[: min(room, _MOST_IN_ONE)]
+        )
         room -= len(facts)
-        if facts or section.title:
+        if facts or not section.facts:
             kept.append(Section(section.title, facts))
     return tuple(kept), sum(len(section.facts) for section in sections) - (_MOST_FACTS - room)
 

@@ -119,3 +119,8 @@ class Card(_Shape, frozen=True, tag="AdaptiveCard"):
 def parse(bound: Any) -> Card:
     """The card that a bound template describes. Raises msgspec.ValidationError: the template is wrong, or its data."""
     return msgspec.convert(bound, Card)
+
+
+# What msgspec has to know of a type it works out at first use, and two threads that do so at once crash the process
+# (2026-11, msgspec 0.22). An import happens once, whoever asks for it.
+msgspec.json.Decoder(Card)

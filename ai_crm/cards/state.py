@@ -58,12 +58,14 @@ def read_state(body: str) -> State | None:
     if not opening or not block:
         return None
     try:
-        state = msgspec.json.decode(block[1], type=State)
+        state = _STATE.decode(block[1])
     except (msgspec.DecodeError, RecursionError):
         return None
     return state if all(moment is None or moment.tzinfo for moment in _moments(state)) else None
 
 
+# Made here and not at first use: see the end of elements.py.
+_STATE = msgspec.json.Decoder(State)
 _OPENING = "<!-- ai-crm:state "
 _VERSION = "v1"
 _BLOCK = rf"{_VERSION} (\{{.*\}}) -->[ \t\r]*(?:\n|$)"

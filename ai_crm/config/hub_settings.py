@@ -48,6 +48,7 @@ class HubSettings(Struct, frozen=True, kw_only=True):
     slack_client_id: str
     slack_client_secret: Secret
     slack_api_url: str
+    slack_alerts_channel: str
     teams_app_id: str
     teams_app_password: Secret
     teams_tenant_id: str
@@ -87,6 +88,7 @@ VARIABLES: Mapping[str, str] = {
     "AI_CRM_SLACK_CLIENT_ID": "lets several Slack workspaces install the app at /slack/install",
     "AI_CRM_SLACK_CLIENT_SECRET": "the secret of that client",
     "AI_CRM_SLACK_API_URL": "https://slack.com/api; GovSlack has another",
+    "AI_CRM_SLACK_ALERTS_CHANNEL": "#ops or a channel's id: hears what is wrong with the hub",
     "AI_CRM_TEAMS_APP_ID": "lets rules write to Teams, together with the next two",
     "AI_CRM_TEAMS_APP_PASSWORD": "the client secret of the Teams app",
     "AI_CRM_TEAMS_TENANT_ID": "the tenant of the Teams app",
@@ -138,6 +140,7 @@ def read_hub_settings(environ: Mapping[str, str]) -> HubSettings:
         slack_client_id=read.text("AI_CRM_SLACK_CLIENT_ID", ""),
         slack_client_secret=read.secret("AI_CRM_SLACK_CLIENT_SECRET"),
         slack_api_url=read.url("AI_CRM_SLACK_API_URL", "https://slack.com/api"),
+        slack_alerts_channel=read.text("AI_CRM_SLACK_ALERTS_CHANNEL", ""),
         teams_app_id=app,
         teams_app_password=password,
         teams_tenant_id=tenant,

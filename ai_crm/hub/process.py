@@ -17,34 +17,38 @@ from ai_crm.hub import server
 from ai_crm.hub.action_routes import ActionApi, action_routes
 from ai_crm.hub.api.contract import contract_routes
 from ai_crm.hub.app import Parts, build_app
-from ai_crm.hub.once import Once
 from ai_crm.hub.front import fronts
+from ai_crm.hub.once import Once
 from ai_crm.hub.rest import Api, api_routes
 from ai_crm.hub.task_routes import TaskApi, task_routes
 from ai_crm.hub.telemetry import Metrics, start_logging
 from ai_crm.hub.tracing import start_tracing
-from ai_crm.hub.upkeep import SWEEP_EVERY, TIDY_EVERY, TURNS_EVERY, recurring
+from ai_crm.hub.upkeep import ROUNDS_EVERY, SWEEP_EVERY, TIDY_EVERY, TURNS_EVERY, recurring
 from ai_crm.hub.worker import Bell, Worked, Worker
+from ai_crm.ports import Clock
 from ai_crm.wiring import SystemClock
-from ai_crm.wiring_hub import RECEIVERS, Hub, assemble
+from ai_crm.wiring_hub import RECEIVERS, Calling, Hub, assemble
 
 log = structlog.get_logger()
 
 
-def run(settings: HubSettings, role: Role, told: Callable[[str], None]) -> None:
+Assemble = Callable[[HubSettings, Clock, Calling], Hub]
+
+
+def run(settings: HubSettings, role: Role, told: Callable[[str], None], assembled: Assemble = assemble) -> None:
     """Runs until SIGTERM or SIGINT; `told` hears the address once calls are taken.
 
     Raises SettingsInvalid and StoreError when it cannot start.
     """
     start_logging()
-    server.run(_run(settings, role, told))
+    server.run(_run(settings, role, told, assembled))
 
 
-async def _run(settings: HubSettings, role: Role, told: Callable[[str], None]) -> None:
+async def _run(settings: HubSettings, role: Role, told: Callable[[str], None], assembled: Assemble) -> None:
     stop = server.stop_on_signals()
     listener = server.listen(settings.host, settings.port)
     traces = start_tracing(os.environ)
-    hub = assemble(settings, SystemClock(), traces.call)
+    hub = assembled(settings, SystemClock(), traces.call)
     bell, metrics = Bell(), Metrics()
     bots = () if role is Role.WORKER else fronts(hub, bell.ring)
     parts = Parts(
@@ -98,7 +102,7 @@ def _api(hub: Hub, wake: Callable[[], None]) -> tuple[Route, ...]:
         store=hub.store,
         once=once,
         analyst=hub.desk.analyst,
-        agents=lambda workspace: hub.desk.reach.policy(workspace, None).agents,
+        agents=hub.agents,
         clock=hub.clock,
         wake=wake,
     )
@@ -111,6 +115,7 @@ def _works(hub: Hub, worker: Worker, stop: asyncio.Event) -> tuple[Awaitable[Non
         recurring("sweep", SWEEP_EVERY, hub.sweep, stop),
         recurring("tidy", TIDY_EVERY, hub.tidy, stop),
         recurring("turns", TURNS_EVERY, hub.turns, stop),
+        recurring("rounds", ROUNDS_EVERY, hub.rounds, stop),
         *_listening(hub, worker, stop),
     )
 

@@ -12,6 +12,7 @@ from ai_crm.errors import AiCrmError
 
 SWEEP_EVERY = 600.0  # seconds
 TIDY_EVERY = 3600.0
+ROUNDS_EVERY = 60.0
 TURNS_EVERY = 20.0
 
 log = structlog.get_logger()

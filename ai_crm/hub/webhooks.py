@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from ai_crm.errors import AiCrmError, SignatureInvalid
 from ai_crm.hub.problems import kind_of
+from ai_crm.hub.room import Room
 from ai_crm.hub.routes import a_mebibyte
 from ai_crm.hub.telemetry import Metrics
 from ai_crm.model.delivery import Delivery, event_id
@@ -46,7 +47,7 @@ class Webhooks:
         self._clock = clock
         self._wake = wake
         self._metrics = metrics
-        self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
+        self._room = Room()
 
     def limit(self, request: Request) -> int:
         """How many bytes a body may have; for a platform that nobody knows as many as for the first one."""
@@ -89,14 +90,17 @@ class Webhooks:
             return await self._stored(connection, seen, raw.body)
 
     async def _read(self, request: Request, held: AsyncExitStack) -> RawRequest:
-        """Only a few large bodies are in memory at once; the others wait at their senders, and small ones pass them."""
+        """Only so much is in memory at once, until it is stored; whoever takes too long makes room for others."""
         body = bytearray()
-        waiting = True
-        async for chunk in request.stream():
-            body += chunk
-            if waiting and len(body) > _LARGE:
-                await held.enter_async_context(self._large)
-                waiting = False
+        try:
+            async with asyncio.timeout(None) as reading:
+                guest = held.enter_context(self._room.guest(reading))
+                async for chunk in request.stream():
+                    await self._room.take(guest, len(chunk))
+                    body += chunk
+        except TimeoutError:
+            raise HTTPException(408, "The body took long, and others needed the room.") from None
+        self._room.stay(guest)
         return RawRequest(_joined(request), bytes(body), request.url.path)
 
     async def _connection(self, request: Request) -> Connection | None:
@@ -140,7 +144,6 @@ class Webhooks:
 
 # More than this is verified in a thread, because a hash over it would keep everybody else waiting.
 _LARGE = 256 * 1024
-_LARGE_AT_ONCE = 4
 _PLATFORMS = {each.value: each for each in PlatformName}
 _NAME = re.compile("[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 

@@ -49,6 +49,11 @@ class SqlMembers:
     async def with_digest(self, workspace: str) -> tuple[Member, ...]:
         return tuple(one for one in await self._read(workspace) if one.preferences.digest_at is not None)
 
+    async def workspaces(self) -> tuple[str, ...]:
+        """Every workspace that there is, with people or without."""
+        names = select(tables.workspace.c.id).order_by(tables.workspace.c.id)
+        return tuple(await self._transactions.read(lambda connection: connection.execute(names).scalars().all()))
+
     async def _read(self, workspace: str, *conditions: ColumnElement[bool]) -> tuple[Member, ...]:
         table = tables.member
         statement = (

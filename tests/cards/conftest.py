@@ -26,6 +26,9 @@ from ai_crm.model.analysis import (
 )
 from ai_crm.model.item import ItemKind, ItemRef, PlatformName
 from ai_crm.model.task import AgentChoice, HistoryEntry, RuleId, Task, TaskId, TaskStatus
+from tests.doubles import answer_cards
+
+NAMES = ("task", "analysis", "hostile", *answer_cards.NAMES)
 
 HOSTILE = (
     "<!channel> @acme/team closes #1 [bank](https://evil.example) <at>Boss</at> **bold** | ${title} "
@@ -99,6 +102,7 @@ def cards(task: Task, hostile_task: Task, analysis: Analysis) -> dict[str, Card]
         "task": task_card(task, answered=True),
         "analysis": analysis_card(task.title, analysis),
         "hostile": task_card(hostile_task, answered=True),
+        **answer_cards.cards(HOSTILE),
     }
 
 

@@ -1,6 +1,6 @@
-// Shows a card in Chromium with Microsoft's renderer and says what a person sees before and after unfolding it.
-// render.cjs NODE_MODULES CHROMIUM PICTURE < card.json
-const [modules, executablePath, picture] = process.argv.slice(2);
+// Shows cards in Chromium with Microsoft's renderer and says what a person sees before and after unfolding each.
+// render.cjs NODE_MODULES CHROMIUM FOLDER < {"name": card, …} > {"name": {events, before, …}, …}; pictures go to FOLDER
+const [modules, executablePath, folder] = process.argv.slice(2);
 const find = (name) => require.resolve(name, { paths: [modules] });
 const { chromium } = require(find("playwright-core"));
 
@@ -33,9 +33,7 @@ async function show(page, card) {
   );
 }
 
-(async () => {
-  const card = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"] });
+async function look(browser, name, card) {
   const page = await browser.newPage({ viewport: { width: 560, height: 300 } });
   const asked = [];
   page.on("request", (request) => asked.push(request.url()));
@@ -47,11 +45,20 @@ async function show(page, card) {
   const why = page.getByRole("button", { name: "Why" });
   if (await why.count()) await why.click();
   const after = await seen();
-  await page.screenshot({ path: picture, fullPage: true });
+  await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
   const buttons = await page.locator("#card button").allInnerTexts();
-  for (const [at, name] of buttons.entries()) if (name !== "Why") await page.locator("#card button").nth(at).click();
+  for (const [at, title] of buttons.entries()) if (title !== "Why") await page.locator("#card button").nth(at).click();
   const sent = await page.evaluate(() => window.sent);
   const live = await page.locator("#card a, #card img, #card script, #card iframe").count();
-  process.stdout.write(JSON.stringify({ events, before, after, buttons, sent, live, asked }));
+  await page.close();
+  return { events, before, after, buttons, sent, live, asked };
+}
+
+(async () => {
+  const cards = JSON.parse(require("node:fs").readFileSync(0, "utf8"));
+  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"] });
+  const seen = {};
+  for (const [name, card] of Object.entries(cards)) seen[name] = await look(browser, name, card);
+  process.stdout.write(JSON.stringify(seen));
   await browser.close();
 })();

@@ -1,4 +1,4 @@
-"""The four faces of a usual task, of the first plan's example and of a hostile task, byte for byte.
+"""The four faces of every card that there is, of the first plan's example and of hostile ones, byte for byte.
 
 After a change that is meant: `AI_CRM_GOLDEN=write python -m pytest tests/cards/test_golden_cards.py`, and read the diff.
 """
@@ -18,6 +18,7 @@ from ai_crm.cards.elements import Card
 from ai_crm.cards.sticky import sticky_body
 from ai_crm.model.change import ChangeKey
 from ai_crm.model.task import Task
+from tests.cards.conftest import NAMES
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -42,7 +43,7 @@ def check(name: str, found: str) -> None:
 
 
 @pytest.mark.parametrize("face", FACES)
-@pytest.mark.parametrize("name", ["task", "analysis", "hostile"])
+@pytest.mark.parametrize("name", NAMES)
 def test_a_card_looks_as_it_did(cards: dict[str, Card], name: str, face: str) -> None:
     check(f"{name}.{face}", FACES[face](cards[name]))
 
@@ -53,5 +54,5 @@ def test_the_comment_on_an_item_looks_as_it_did(task: Task, hostile_task: Task) 
 
 
 def test_every_golden_file_is_compared() -> None:
-    names = {f"{name}.{face}" for name in ("task", "analysis", "hostile") for face in FACES}
+    names = {f"{name}.{face}" for name in NAMES for face in FACES}
     assert {file.name for file in GOLDEN.iterdir()} == {*names, "sticky.md"}

@@ -11,6 +11,8 @@ import pytest
 
 from ai_crm.cards import adaptive
 from ai_crm.cards.elements import Card
+from ai_crm.commands.presses import parse_press
+from tests.cards.conftest import NAMES
 
 pytestmark = [pytest.mark.browser, pytest.mark.node]
 
@@ -21,20 +23,16 @@ def seen(
 ) -> dict[str, dict[str, Any]]:
     """For each card: the texts before and after unfolding, the buttons, what they send, and what was live."""
     pictures = tmp_path_factory.mktemp("cards")
-    script = Path(__file__).with_name("render.cjs")
-    found = {}
-    for name, card in cards.items():
-        command = [node, str(script), str(node_modules), chromium, str(pictures / f"{name}.png")]
-        shown = subprocess.run(
-            command, input=json.dumps(adaptive.render(card)), capture_output=True, text=True, check=True, timeout=120
-        )
-        found[name] = json.loads(shown.stdout)
-        assert (pictures / f"{name}.png").stat().st_size > 1000
+    command = [node, str(Path(__file__).with_name("render.cjs")), str(node_modules), chromium, str(pictures)]
+    asked = json.dumps({name: adaptive.render(card) for name, card in cards.items()})
+    shown = subprocess.run(command, input=asked, capture_output=True, text=True, check=True, timeout=110)
+    found: dict[str, dict[str, Any]] = json.loads(shown.stdout)
+    assert all((pictures / f"{name}.png").stat().st_size > 1000 for name in cards)
     return found
 
 
 def test_the_renderer_has_nothing_to_complain_about(seen: dict[str, dict[str, Any]]) -> None:
-    assert {name: card["events"] for name, card in seen.items()} == {"task": [], "analysis": [], "hostile": []}
+    assert {name: card["events"] for name, card in seen.items()} == {name: [] for name in NAMES}
 
 
 def test_the_facts_are_there_and_the_reasons_on_demand(seen: dict[str, dict[str, Any]]) -> None:
@@ -56,8 +54,8 @@ def test_the_buttons_send_our_own_words_and_nothing_else(seen: dict[str, dict[st
     assert seen["task"]["buttons"] == ["Open", "To review", "Done", "Why"]
     executed = [action for action in seen["task"]["sent"] if action["type"] == "Action.Execute"]
     assert [action["data"] for action in executed] == [
-        {"task": "AICRM-42", "status": "in-review"},
-        {"task": "AICRM-42", "status": "done"},
+        {"task": "AICRM-42", "status": "in-review", "version": "1"},
+        {"task": "AICRM-42", "status": "done", "version": "1"},
     ]
     assert seen["analysis"]["buttons"] == ["Create Task", "Get More Analysis"]
 
@@ -68,3 +66,18 @@ def test_a_strangers_words_are_words(seen: dict[str, dict[str, Any]]) -> None:
     assert hostile["asked"] == []
     assert hostile["buttons"] == ["Start", "Done", "Why"]
     assert "closes #1 [bank](https://evil.example)" in hostile["before"]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("hostile-")])
+def test_a_strangers_words_are_words_in_every_answer(seen: dict[str, dict[str, Any]], name: str) -> None:
+    assert seen[name]["live"] == 0
+    assert seen[name]["asked"] == []
+    assert "<!channel>" in seen[name]["before"].replace("\u200b", "")
+
+
+def test_every_button_of_an_answer_says_what_our_own_parser_understands(seen: dict[str, dict[str, Any]]) -> None:
+    sent = [action for card in seen.values() for action in card["sent"] if action["type"] == "Action.Execute"]
+    assert {action["verb"] for action in sent} >= {"set_status", "undo", "show_task", "create_task", "page"}
+    for action in sent:
+        if action["data"] != {"action": "detailed_analysis"}:  # the example of the first plan knows no text
+            assert parse_press(action["verb"], action["data"])

@@ -14,6 +14,7 @@ from slack_sdk.models.blocks import Block
 
 from ai_crm.cards import adaptive, blockkit
 from ai_crm.cards.elements import Card, OpenUrl
+from tests.cards.conftest import NAMES
 
 HERE = Path(__file__).parent
 
@@ -56,9 +57,6 @@ def slack_blocks(node: str, node_modules: Path, tmp_path_factory: pytest.TempPat
 
 def problems(validator: Any, document: Any) -> list[str]:
     return [f"{list(error.absolute_path)}: {error.message[:200]}" for error in validator.iter_errors(document)]
-
-
-NAMES = ("task", "analysis", "hostile")
 
 
 @pytest.mark.parametrize("name", NAMES)

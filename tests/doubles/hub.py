@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import Any, Protocol, Self
 
 import msgspec
 
@@ -23,13 +23,33 @@ CONNECTION = "main"
 _PATIENCE = 30.0
 
 
+class Process(Protocol):
+    """A hub that takes calls at `url`."""
+
+    @property
+    def url(self) -> str: ...
+
+    def end(self, how: signal.Signals) -> int:
+        """Its status, once it has ended by this signal."""
+        ...
+
+
+class Launcher(Protocol):
+    """Starts a hub with exactly this environment; it appends to the file `log`."""
+
+    def __call__(self, environ: Mapping[str, str], role: str, log: Path) -> Process: ...
+
+
 class Hub:
     """`environ` is added to what the process gets. It is started by `with`, and what it wrote stays in `data`."""
 
-    def __init__(self, data: Path, environ: Mapping[str, str] | None = None, role: str = "all") -> None:
+    def __init__(
+        self, data: Path, environ: Mapping[str, str] | None = None, role: str = "all", launcher: Launcher | None = None
+    ) -> None:
         self.data = data
         self.url = ""
         self._role = role
+        self._launcher = launcher or Command
         self._environ = {
             "PATH": os.environ["PATH"],
             "AI_CRM_DATA": str(data),
@@ -37,8 +57,7 @@ class Hub:
             "AI_CRM_GITHUB_TOKEN": "ghs_canary_0123456789abcdefghijklmnop",
             **(environ or {}),
         }
-        self._process: subprocess.Popen[str] | None = None
-        self._log: IO[str] | None = None
+        self._process: Process | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -65,19 +84,11 @@ class Hub:
     def key(self, role: str = "operator") -> str:
         return self.command("keys", "create", "tester", "--role", role).stdout.strip()
 
-    def start(self) -> None:
-        self._log = open(self.data / f"hub-{self._role}.log", "a", encoding="utf-8")  # noqa: SIM115 - until it stops
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "ai_crm.cli", "serve", "--role", self._role, "--port", "0"],
-            env=self._environ,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert "http://" in line, f"the hub did not start: {line}{self.log()}"
-        self.url = line.split()[2]
+    def start(self, launcher: Launcher | None = None) -> Process:
+        """`launcher` is for this life alone."""
+        self._process = (launcher or self._launcher)(self._environ, self._role, self._log_file)
+        self.url = self._process.url
+        return self._process
 
     def stop(self) -> int:
         """Tells it to end in order; its status."""
@@ -87,20 +98,18 @@ class Hub:
         return self._end(signal.SIGKILL)
 
     def log(self) -> str:
-        return (self.data / f"hub-{self._role}.log").read_text(encoding="utf-8")
+        return self._log_file.read_text(encoding="utf-8")
+
+    @property
+    def _log_file(self) -> Path:
+        return self.data / f"hub-{self._role}.log"
 
     def send(
         self, event: str, body: bytes, delivery: str = "", *, secret: str = SECRET, connection: str = CONNECTION
     ) -> Answer:
         """Sends a signed webhook, as GitHub would."""
-        signature = hmac.digest(secret.encode(), body, "sha256").hex()
-        headers = {
-            "content-type": "application/json",
-            "x-github-event": event,
-            "x-github-delivery": delivery or hashlib.sha256(event.encode() + body).hexdigest()[:36],
-            "x-hub-signature-256": f"sha256={signature}",
-        }
-        return ask("POST", f"{self.url}/webhooks/github/{connection}", body, headers)
+        path, headers = signed(event, body, delivery, secret=secret, connection=connection)
+        return ask("POST", self.url + path, body, headers)
 
     def ask(self, path: str, key: str, method: str = "GET", body: Any = None, **headers: str) -> Answer:
         sent = None if body is None else msgspec.json.encode(body)
@@ -122,14 +131,44 @@ class Hub:
         raise AssertionError(f"{event} did not settle: {answer.status} {answer.body!r}\n{self.log()}")
 
     def _end(self, how: signal.Signals) -> int:
-        process = self._process
-        if process is None:
-            return 0
-        process.send_signal(how)
-        status = process.wait(30)
-        assert process.stdout is not None
-        process.stdout.close()
-        self._process = None
-        if self._log is not None:
-            self._log.close()
+        process, self._process = self._process, None
+        return process.end(how) if process else 0
+
+
+class Command:
+    """`ai-crm serve`, from the start of the interpreter on."""
+
+    def __init__(self, environ: Mapping[str, str], role: str, log: Path) -> None:
+        self._log = open(log, "a", encoding="utf-8")  # noqa: SIM115 - until it stops
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-m", "ai_crm.cli", "serve", "--role", role, "--port", "0"],
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert "http://" in line, f"the hub did not start: {line}{log.read_text()}"
+        self.url = line.split()[2]
+
+    def end(self, how: signal.Signals) -> int:
+        self._process.send_signal(how)
+        status = self._process.wait(30)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._log.close()
         return status
+
+
+def signed(
+    event: str, body: bytes, delivery: str = "", *, secret: str = SECRET, connection: str = CONNECTION
+) -> tuple[str, dict[str, str]]:
+    """Path and headers of a webhook, as GitHub sends them."""
+    signature = hmac.digest(secret.encode(), body, "sha256").hex()
+    return f"/webhooks/github/{connection}", {
+        "content-type": "application/json",
+        "x-github-event": event,
+        "x-github-delivery": delivery or hashlib.sha256(event.encode() + body).hexdigest()[:36],
+        "x-hub-signature-256": f"sha256={signature}",
+    }

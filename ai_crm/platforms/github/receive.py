@@ -79,6 +79,10 @@ class _Told(Struct, frozen=True, kw_only=True):
     discussion: _Numbered | None = None
 
 
+# Made here and not at first use, when two threads that make it at once crash the process (2026-11, msgspec 0.22).
+_TOLD = msgspec.json.Decoder(_Told)
+
+
 def _told(request: RawRequest) -> _Told:
     try:
         return _read(document(request))
@@ -88,7 +92,7 @@ def _told(request: RawRequest) -> _Told:
 
 def _read(text: bytes) -> _Told:
     try:
-        return msgspec.json.decode(text, type=_Told)
+        return _TOLD.decode(text)
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:  # half of an emoji is refused there but not here, as in payload.py

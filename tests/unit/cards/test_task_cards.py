@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from ai_crm.cards import adaptive, blockkit, elements, markdown, text
 from ai_crm.cards.elements import Card, Container, Fact, FactSet, OpenUrl, TextBlock
 from ai_crm.cards.task_card import analysis_card, cards_of, task_card
 from ai_crm.model.analysis import Analysis
-from ai_crm.model.item import ItemKind
-from ai_crm.model.task import AgentChoice, Task, TaskStatus
+from ai_crm.model.item import ItemKind, ItemRef, PlatformName
+from ai_crm.model.task import AgentChoice, HistoryEntry, Task, TaskStatus
 
 A_TASK = Callable[..., Task]
 
@@ -105,7 +106,7 @@ def test_every_status_has_buttons_that_lead_to_another_one(a_task: A_TASK, statu
     assert moves
     for move in moves:
         assert move.verb == "set_status"
-        assert move.data["task"] == "AICRM-42"
+        assert (move.data["task"], move.data["version"]) == ("AICRM-42", "1")
         assert TaskStatus(move.data["status"]) is not status
         assert move.fallback.data == {"verb": "set_status", **move.data}
 
@@ -119,6 +120,24 @@ def test_an_item_of_any_kind_is_named(a_task: A_TASK, item: Any) -> None:
     for kind in ItemKind:
         card = task_card(a_task(item=msgspec.structs.replace(item, kind=kind)))
         assert facts(card)["About"] == f"{kind.value.replace('_', ' ')} 42 in acme/app"
+
+
+def test_a_task_that_somebody_asked_for_says_who(a_task: A_TASK) -> None:
+    asked = ItemRef(PlatformName.HUB, "default", ItemKind.REQUEST, "0" * 32)
+    birth = HistoryEntry(at=None, actor="ann", what="created", because="asked for by ann")
+    assert facts(task_card(a_task(item=asked, history=(birth,))))["About"] == "asked for by ann"
+    assert facts(task_card(a_task(item=asked)))["About"] == "asked for directly"
+
+
+def test_labels_and_the_day_it_is_due_are_on_the_card(a_task: A_TASK) -> None:
+    shown = facts(task_card(a_task(labels=("bug", "ui"), due=date(2026, 12, 31))))
+    assert (shown["Labels"], shown["Due"]) == ("bug, ui", "2026-12-31")
+
+
+def test_a_change_can_be_taken_back_where_somebody_listens(a_task: A_TASK) -> None:
+    card = task_card(a_task(), answered=True, undo={"task": "AICRM-42", "version": "2", "back": "{}"})
+    undo = next(action for action in card.actions if isinstance(action, elements.Execute) and action.verb == "undo")
+    assert undo.fallback.data == {"verb": "undo", **undo.data}
 
 
 # The declared subset

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 import pytest
+from msgspec.structs import replace
 
 from ai_crm.analysis import offline_analyst
 from ai_crm.errors import (
@@ -37,6 +38,7 @@ from ai_crm.rules.rule import Policy
 from ai_crm.store.memory import MemoryStore
 from tests.conftest import Finish
 from tests.doubles.decisions import Decisions
+from tests.doubles.people import People
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LEASE = Lease(workspace="w", subject="s", holder="h", generation=1, until=NOW)
@@ -134,6 +136,7 @@ def desk(queue: Queue, fails: AiCrmError | None = None) -> Desk:
         outbox=queue,
         reach=Reach(fails),
         store=store,
+        members=People(),
         analyst=offline_analyst(),
         clock=Still(),
         chance=lambda: 0.5,
@@ -201,6 +204,18 @@ def test_an_outage_of_days_makes_work_wait_and_age_alone_gives_it_up(finish: Fin
     for since, outcome in ((young, Outcome.POSTPONED), (old, Outcome.DEAD)):
         assert finish(carry_out(change(since, attempts=5000), desk(Queue(), error))) is outcome
         assert finish(decide_delivery(delivery(since, attempts=5000), desk(Queue(), error))) is outcome
+
+
+def test_a_body_that_would_keep_everybody_waiting_is_not_even_read(finish: Finish) -> None:
+    large = {
+        "a bomb": (b"[" + b"[]," * 8_000_000 + b"[]]", Outcome.DEAD),
+        "a long text": (b'"' + b"x" * 24_000_000 + b'"', Outcome.IGNORED),
+        "many values": (b"[" + b"1," * 900_000 + b"1]", Outcome.IGNORED),
+    }
+    for body, outcome in large.values():
+        held = delivery()
+        held = replace(held, delivery=replace(held.delivery, body=body))
+        assert finish(decide_delivery(held, desk(Queue()))) is outcome
 
 
 def test_what_a_platform_asks_for_holds_its_connection_back_for_as_long(finish: Finish) -> None:

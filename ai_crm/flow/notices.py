@@ -1,0 +1,225 @@
+"""Whom a decision concerns personally: who was given a task, whose task moved, for whom the analysis speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+from msgspec import UNSET, Struct
+
+from ai_crm.cards.inert import mrkdwn, one_line, teams
+from ai_crm.commands.command import NoticeKind
+from ai_crm.model.agent import Agent
+from ai_crm.model.change import AnyChange, Applied, CreateTask, Notify, OutboundChange, Text, UpdateTask, change_key
+from ai_crm.model.decision import Answer, Decision
+from ai_crm.model.item import ItemRef, PlatformName
+from ai_crm.model.task import AgentChoice, RuleId, Task
+from ai_crm.ports import Commit, Store
+from ai_crm.ports.members import Member, Members, Preferences
+
+_TITLE = 200  # characters
+
+
+class Occasion(Struct, frozen=True, kw_only=True):
+    """What happened to one task, and to whose logins it matters. `once` says that it cannot happen twice."""
+
+    kind: NoticeKind
+    rule: RuleId
+    logins: tuple[str, ...]
+    said: str
+    title: str
+    because: str
+    once: bool = False
+
+
+class Listeners(Struct, frozen=True, kw_only=True):
+    """Where the people of a workspace are found. `agents` are those that it knows."""
+
+    members: Members
+    workspace: str
+    agents: Callable[[], tuple[Agent, ...]]
+
+
+async def with_notices(decision: Decision, store: Store, listeners: Listeners, now: datetime) -> tuple[Decision, ...]:
+    """The decision, and behind it what people are told about it, as a decision of its own where there is something.
+
+    Raises StoreUnavailable.
+    """
+    if not any(isinstance(change, CreateTask | UpdateTask) for change in decision.changes):
+        return (decision,)
+    happened = tuple(occasions(decision, await store.tasks_of(decision.item), listeners.agents()))
+    logins = tuple(dict.fromkeys(login for each in happened for login in each.logins))
+    if not logins:
+        return (decision,)
+    members = await listeners.members.of_logins(listeners.workspace, logins)
+    told = tuple(notices(decision, happened, members, now))
+    return (decision, _decision(decision, told)) if told else (decision,)
+
+
+class Telling:
+    """Implements ports.Store: what a person or a program brings to `store` is told to whom it concerns, too."""
+
+    remembers: ClassVar[bool] = True
+
+    def __init__(self, store: Store, listeners: Listeners) -> None:
+        self._store = store
+        self._listeners = listeners
+
+    async def tasks_of(self, item: ItemRef) -> tuple[Task, ...]:
+        return await self._store.tasks_of(item)
+
+    async def commit(self, decision: Decision, at: datetime) -> Commit:
+        first, *told = await with_notices(decision, self._store, self._listeners, at)
+        commit = await self._store.commit(first, at)
+        for each in told:
+            await self._store.commit(each, at)
+        return commit
+
+    async def refresh(self, change: OutboundChange) -> OutboundChange | None:
+        return await self._store.refresh(change)
+
+    async def settle(self, change: OutboundChange, applied: Applied) -> tuple[Task, ...]:
+        return await self._store.settle(change, applied)
+
+    def close(self) -> None:
+        self._store.close()
+
+
+def occasions(decision: Decision, before: tuple[Task, ...], agents: tuple[Agent, ...]) -> Iterator[Occasion]:
+    """What happens to the item's tasks by a decision. `before` are they as they were. Pure."""
+    known = {task.rule: task for task in before}
+    for change in decision.changes:
+        if isinstance(change, CreateTask) and change.rule not in known:
+            yield from _created(change, agents)
+        elif isinstance(change, UpdateTask) and change.rule in known:
+            yield from _updated(change, known[change.rule], decision.actor, agents)
+
+
+def notices(
+    decision: Decision, happened: Iterable[Occasion], members: tuple[Member, ...], now: datetime
+) -> Iterator[Notify]:
+    """A message to each member whom an occasion matters to, who wants to know, and who did not do it. Pure."""
+    for occasion in happened:
+        wanted = {login.lower() for login in occasion.logins}
+        for member in members:
+            if member.login.lower() in wanted and _is_told(member, occasion.kind, decision.actor):
+                yield _notice(decision, occasion, member, now)
+
+
+def end_of_quiet(preferences: Preferences, now: datetime) -> datetime | None:
+    """When the quiet hours that `now` falls in are over; None outside of them."""
+    if preferences.quiet is None:
+        return None
+    begin, end = preferences.quiet
+    local = now.astimezone(ZoneInfo(preferences.time_zone))
+    over_midnight = begin > end
+    inside = (local.time() >= begin or local.time() < end) if over_midnight else begin <= local.time() < end
+    if not inside:
+        return None
+    day = local.date() + timedelta(days=1 if over_midnight and local.time() >= begin else 0)
+    return datetime.combine(day, end, local.tzinfo)
+
+
+def _created(change: CreateTask, agents: tuple[Agent, ...]) -> Iterator[Occasion]:
+    if change.assignees:
+        yield Occasion(
+            kind=NoticeKind.ASSIGNED,
+            rule=change.rule,
+            logins=change.assignees,
+            said="You've been assigned a new task: ",
+            title=change.title,
+            because="the task was given to this person",
+            once=True,
+        )
+    yield from _recommended(change.rule, change.agent, change.title, agents)
+
+
+def _updated(change: UpdateTask, task: Task, actor: str, agents: tuple[Agent, ...]) -> Iterator[Occasion]:
+    patch = change.patch
+    title = task.title if patch.title is UNSET else patch.title
+    assignees = task.assignees if patch.assignees is UNSET else patch.assignees
+    added = tuple(login for login in assignees if login not in task.assignees)
+    if added:
+        yield Occasion(
+            kind=NoticeKind.ASSIGNED,
+            rule=change.rule,
+            logins=added,
+            said="You've been assigned a task: ",
+            title=title,
+            because="the task was given to this person",
+        )
+    if patch.status is not UNSET and patch.status != task.status:
+        status = patch.status.replace("-", " ").capitalize()
+        yield Occasion(
+            kind=NoticeKind.STATUS,
+            rule=change.rule,
+            logins=tuple(login for login in assignees if login not in added),
+            said=f"Moved to {status} by {one_line(actor) or 'somebody'}: ",
+            title=title,
+            because="this person's task moved",
+        )
+    if patch.agent is not UNSET and patch.agent != task.agent:
+        yield from _recommended(change.rule, patch.agent, title, agents)
+
+
+def _recommended(rule: RuleId, choice: AgentChoice | None, title: str, agents: tuple[Agent, ...]) -> Iterator[Occasion]:
+    """The people behind an agent, where a rules file names them, hear that the analysis speaks for them."""
+    if choice is None or choice.assigned:
+        return
+    people = next((agent.people for agent in agents if agent.name == choice.name), ())
+    logins = tuple(person.github for person in people if person.github and "/" not in person.github)
+    if logins:
+        yield Occasion(
+            kind=NoticeKind.RECOMMENDED,
+            rule=rule,
+            logins=logins,
+            said=f"PM analysis suggests {choice.name} for: ",
+            title=title,
+            because="the analysis speaks for this person's role",
+            once=True,
+        )
+
+
+def _is_told(member: Member, kind: NoticeKind, actor: str) -> bool:
+    """What somebody did themselves is no news to them."""
+    own = {member.login.lower(), f"{member.name} ({_CALLED[member.platform]})".lower()}
+    return kind not in member.preferences.off and actor.lower() not in own
+
+
+_CALLED = {PlatformName.SLACK: "Slack", PlatformName.TEAMS: "Teams"}
+
+
+def _notice(decision: Decision, occasion: Occasion, member: Member, now: datetime) -> Notify:
+    inert = teams if member.platform is PlatformName.TEAMS else mrkdwn
+    return Notify(
+        key=change_key(
+            occasion.rule,
+            decision.item,
+            f"tell {occasion.kind} {member.platform} {member.id}",
+            "" if occasion.once else decision.event,
+        ),
+        rule=occasion.rule,
+        item=decision.item,
+        because=occasion.because,
+        platform=member.platform,
+        target=member.id,
+        text=Text((inert(occasion.said) + " " + inert(one_line(occasion.title, _TITLE)),)),
+        not_before=end_of_quiet(member.preferences, now),
+    )
+
+
+def _decision(about: Decision, told: tuple[AnyChange, ...]) -> Decision:
+    return Decision(
+        event=about.event,
+        platform=about.platform,
+        names=("notices",),
+        actor=about.actor,
+        item=about.item,
+        answer=Answer.ACT,
+        rules="",
+        verdicts=(),
+        changes=told,
+        skips=(),
+    )

@@ -1,0 +1,161 @@
+"""Who is told what about a decision, and who is not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+
+import pytest
+from msgspec import UNSET
+
+from ai_crm.commands.command import NoticeKind
+from ai_crm.flow.notices import Listeners, Telling, end_of_quiet, with_notices
+from ai_crm.model.agent import Agent, Contact
+from ai_crm.model.change import AnyChange, CreateTask, Notify, UpdateTask, change_key
+from ai_crm.model.decision import Answer, Decision
+from ai_crm.model.item import ItemKind, ItemRef, PlatformName
+from ai_crm.model.task import AgentChoice, RuleId, TaskPatch, TaskStatus
+from ai_crm.ports.members import Member, Preferences
+from ai_crm.store.memory import MemoryStore
+from tests.conftest import Finish
+from tests.doubles.people import People
+
+ITEM = ItemRef(PlatformName.GITHUB, "octo/hello", ItemKind.ISSUE, "7")
+RULE = RuleId("triage")
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+ANN = Member(platform=PlatformName.SLACK, id="U0ANN", name="Ann", login="ann")
+BOB = Member(platform=PlatformName.TEAMS, id="29:bob", name="Bob", login="Bob")
+AGENTS = (Agent(name="code-reviewer", category="quality", role="reviews", skills=(), people=(Contact(github="bob"),)),)
+
+
+def create(*assignees: str, agent: AgentChoice | None = None, title: str = "Fix it") -> CreateTask:
+    key = change_key(RULE, ITEM, "task", "")
+    return CreateTask(key=key, rule=RULE, item=ITEM, because="a rule", title=title, assignees=assignees, agent=agent)
+
+
+def update(event: str, patch: TaskPatch) -> UpdateTask:
+    return UpdateTask(
+        key=change_key(RULE, ITEM, "follow", event), rule=RULE, item=ITEM, because="it moved", patch=patch
+    )
+
+
+def decision(event: str, actor: str, *changes: AnyChange) -> Decision:
+    return Decision(
+        event=event,
+        platform=PlatformName.GITHUB,
+        names=("issues.opened",),
+        actor=actor,
+        item=ITEM,
+        answer=Answer.ACT,
+        rules="",
+        verdicts=(),
+        changes=changes,
+        skips=(),
+    )
+
+
+def listeners(*people: Member) -> Listeners:
+    return Listeners(members=People(*people), workspace="default", agents=lambda: AGENTS)
+
+
+def told(finish: Finish, about: Decision, *people: Member, store: MemoryStore | None = None) -> list[Notify]:
+    decisions = finish(with_notices(about, store or MemoryStore(), listeners(*people), NOON))
+    assert decisions[0] == about
+    return [change for each in decisions[1:] for change in each.changes if isinstance(change, Notify)]
+
+
+def test_whoever_gets_a_new_task_is_told(finish: Finish) -> None:
+    (notice,) = told(finish, decision("e1", "cat", create("ANN", "stranger")), ANN, BOB)
+    assert (notice.platform, notice.target, notice.item) == (PlatformName.SLACK, "U0ANN", ITEM)
+    assert "assigned a new task" in notice.text.filled(None)
+    assert "Fix it" in notice.text.filled(None)
+
+
+def test_nobody_is_told_what_they_did_themselves(finish: Finish) -> None:
+    assert told(finish, decision("e1", "Ann", create("ann")), ANN) == []
+    assert told(finish, decision("e1", "Ann (Slack)", create("ann")), ANN) == []
+
+
+def test_what_somebody_switched_off_is_not_told(finish: Finish) -> None:
+    quiet = Member(
+        platform=ANN.platform, id=ANN.id, name="Ann", login="ann", preferences=Preferences(off=(NoticeKind.ASSIGNED,))
+    )
+    assert told(finish, decision("e1", "cat", create("ann")), quiet) == []
+
+
+def test_whose_task_moves_is_told_once_and_not_as_newly_assigned(finish: Finish) -> None:
+    store = MemoryStore()
+    finish(store.commit(decision("e1", "cat", create("ann")), NOON))
+    moved = update("e2", TaskPatch(status=TaskStatus.DONE, assignees=("ann", "bob")))
+    notices = told(finish, decision("e2", "cat", moved), ANN, BOB, store=store)
+    texts = {notice.target: notice.text.filled(None) for notice in notices}
+    assert "Moved to Done by cat" in texts["U0ANN"]
+    assert "assigned a task" in texts["29:bob"]
+    assert len(notices) == 2
+
+
+def test_a_status_that_stays_is_no_news(finish: Finish) -> None:
+    store = MemoryStore()
+    finish(store.commit(decision("e1", "cat", create("ann")), NOON))
+    same = update("e2", TaskPatch(status=TaskStatus.TODO, title=UNSET))
+    assert told(finish, decision("e2", "cat", same), ANN, store=store) == []
+
+
+def test_the_people_behind_a_recommended_agent_hear_of_it(finish: Finish) -> None:
+    choice = AgentChoice(name="code-reviewer", assigned=False, because="words")
+    (notice,) = told(finish, decision("e1", "cat", create(agent=choice)), ANN, BOB)
+    assert notice.target == "29:bob"
+    assert "code-reviewer" in notice.text.filled(None)
+
+
+def test_the_same_event_again_tells_nothing_new(finish: Finish) -> None:
+    first = told(finish, decision("e1", "cat", create("ann")), ANN)
+    again = told(finish, decision("e1", "cat", create("ann")), ANN)
+    assert [one.key for one in first] == [one.key for one in again]
+
+
+@pytest.mark.parametrize("hostile", ["<!channel> <@U0EVE>", "[click](https://evil.example)", "*loud* <https://x|y>"])
+def test_a_strangers_title_stays_text(finish: Finish, hostile: str) -> None:
+    notices = told(finish, decision("e1", "cat", create("ann", "bob", title=hostile)), ANN, BOB)
+    for notice in notices:
+        text = notice.text.filled(None)
+        assert "<!" not in text
+        assert "<@" not in text
+        assert "](" not in text or notice.platform is PlatformName.SLACK  # where that is no link
+        assert "<http" not in text
+
+
+def test_a_store_that_tells_commits_both(finish: Finish) -> None:
+    store = MemoryStore()
+    commit = finish(Telling(store, listeners(ANN)).commit(decision("e1", "cat", create("ann")), NOON))
+    assert [task.title for task in commit.created] == ["Fix it"]
+    assert [each.names for each in store.decisions] == [("issues.opened",), ("notices",)]
+
+
+@pytest.mark.parametrize(
+    ("quiet", "now", "until"),
+    [
+        (("22:00", "07:00"), "2026-11-24T23:30", "2026-11-25T07:00"),
+        (("22:00", "07:00"), "2026-11-25T06:59", "2026-11-25T07:00"),
+        (("22:00", "07:00"), "2026-11-25T07:00", ""),
+        (("22:00", "07:00"), "2026-11-24T12:00", ""),
+        (("12:00", "13:00"), "2026-11-24T12:30", "2026-11-24T13:00"),
+    ],
+)
+def test_quiet_hours_are_the_persons_own(quiet: tuple[str, str], now: str, until: str) -> None:
+    begin, end = map(time.fromisoformat, quiet)
+    preferences = Preferences(quiet=(begin, end), time_zone="Europe/Berlin")
+    moment = datetime.fromisoformat(f"{now}+01:00")
+    found = end_of_quiet(preferences, moment)
+    assert (found.isoformat() if found else "") == (f"{until}:00+01:00" if until else "")
+
+
+def test_what_comes_in_the_quiet_hours_waits(finish: Finish) -> None:
+    asleep = Member(
+        platform=ANN.platform,
+        id=ANN.id,
+        name="Ann",
+        login="ann",
+        preferences=Preferences(quiet=(time(11), time(13))),
+    )
+    (notice,) = told(finish, decision("e1", "cat", create("ann")), asleep)
+    assert notice.not_before == datetime(2026, 11, 24, 13, tzinfo=UTC)
