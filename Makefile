@@ -71,7 +71,7 @@ RUNNER := GITHUB_EVENT_NAME=issues GITHUB_EVENT_PATH=tests/platforms/github/payl
 PIP = $(BIN)/python -m pip --disable-pip-version-check -qq
 COMPILE = UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links
-HUB_EXTRAS := --extra postgres --extra hub --extra redis --extra tracing
+HUB_EXTRAS := --extra postgres --extra hub --extra bots --extra redis --extra tracing
 NPM_FLAGS := --ignore-scripts --no-audit --no-fund --loglevel=error
 # npm copies the addresses of funding pages into its lock; nothing reads them.
 export DROP_ADDRESSES := const fs = require('fs'), file = 'package-lock.json', lock = JSON.parse(fs.readFileSync(file)); \

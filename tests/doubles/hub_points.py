@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec import Struct, structs
 from sqlalchemy import Engine, event
@@ -175,9 +175,11 @@ class _Reach:
 class _Applier:
     """Implements ports.Applier."""
 
+    capabilities: ClassVar[Capabilities]
+
     def __init__(self, applier: Applier, points: _Points) -> None:
         self.name = applier.name
-        self.capabilities: Capabilities = applier.capabilities  # type: ignore[misc]  # the one that it stands for
+        self.capabilities = applier.capabilities  # type: ignore[misc]  # of the one that it stands for
         self._applier = applier
         self._points = points
 
@@ -196,7 +198,7 @@ def _watch_transactions(points: _Points) -> None:
     wrote = _Wrote()
 
     def note(_connection: Any, _cursor: Any, statement: str, *_how: Any) -> None:
-        wrote.steps.update(step for step, wanted in _STATEMENTS.items() if wanted(statement))
+        wrote.steps.update(step for step, (begin, told) in _STATEMENTS.items() if _is(statement, begin, told=told))
 
     def written(_connection: Any) -> None:
         for step in sorted(wrote.steps):
@@ -218,10 +220,14 @@ class _Wrote(threading.local):
         self.steps: set[str] = set()
 
 
-# What each step alone writes.
+# What each step alone writes: how the statement begins, and whether it wants anything back.
 _STATEMENTS = {
-    "accept": lambda statement: statement.startswith("INSERT INTO delivery"),
-    "take": lambda statement: statement.startswith("UPDATE delivery SET") and "RETURNING" not in statement,
-    "decide": lambda statement: statement.startswith("INSERT INTO decision"),
-    "settle": lambda statement: statement.startswith("UPDATE change SET") and "RETURNING" in statement,
+    "accept": ("INSERT INTO delivery", True),
+    "take": ("UPDATE delivery SET", False),
+    "decide": ("INSERT INTO decision", False),
+    "settle": ("UPDATE change SET", True),
 }
+
+
+def _is(statement: str, begin: str, *, told: bool) -> bool:
+    return statement.startswith(begin) and ("RETURNING" in statement) == told

@@ -18,8 +18,8 @@ from functools import partial
 from typing import NoReturn
 
 import msgspec
-import sqlalchemy.dialects.postgresql.psycopg  # noqa: F401 - loaded here once, and not by each child
-import sqlalchemy.dialects.sqlite  # noqa: F401 - as above
+import sqlalchemy.dialects.postgresql.psycopg
+import sqlalchemy.dialects.sqlite  # noqa: F401 - these three are loaded here once, and not by each child
 import uvloop  # noqa: F401 - as above
 from msgspec import Struct
 

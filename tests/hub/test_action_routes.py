@@ -83,7 +83,7 @@ class Desk:
     async def begin(self, key: str, change: OutboundChange, holder: str = "run 1") -> Answer:
         return await self.ask(f"/changes/{change.key}/begin", key, {"holder": holder})
 
-    async def settle(self, key: str, change: OutboundChange, **fields: Any) -> Answer:
+    async def settle(self, key: str, change: OutboundChange, /, **fields: Any) -> Answer:
         told = {"key": change.key, "outcome": "done", **fields}
         return await self.ask(f"/changes/{change.key}/settle", key, told)
 
