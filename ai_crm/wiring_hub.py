@@ -31,7 +31,6 @@ from ai_crm.flow.notices import Listeners, Telling
 from ai_crm.flow.reply import CommandDesk
 from ai_crm.flow.rounds import Rounds
 from ai_crm.flow.sweep import sweep
-from ai_crm.flow.timetable import Timetable
 from ai_crm.flow.work import Desk, Source
 from ai_crm.model.agent import Agent
 from ai_crm.model.event import Event
@@ -60,14 +59,13 @@ from ai_crm.store.migrations import migrate
 from ai_crm.store.queue_rows import backlog
 from ai_crm.store.records import SqlRecords
 from ai_crm.store.retention import apply_retention
-from ai_crm.store.schedules import SqlSchedules
 from ai_crm.store.shared import SqlShared
 from ai_crm.store.sql import SqlStore
 from ai_crm.store.transactions import Grouped
 from ai_crm.store.vault import Vault, vault_key
 from ai_crm.wiring_chat import Chats
 from ai_crm.wiring_queue import NewMover, front_of
-from ai_crm.wiring_schedules import HubGrounds
+from ai_crm.wiring_schedules import turns
 
 if TYPE_CHECKING:
     from ai_crm.store.redis_inbox import RedisInbox
@@ -141,7 +139,6 @@ def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext
     front = front_of(settings.redis_url.reveal(), inbox)
     reach = _Reach(settings, connections, offload)
     records = SqlRecords(transactions, front.inbox.waiting if front else None)
-    schedules = SqlSchedules(transactions)
 
     def agents(workspace: str) -> tuple[Agent, ...]:
         return reach.policy(workspace, None).agents
@@ -151,9 +148,6 @@ def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext
 
     store = cache(lambda workspace: Telling(SqlStore(transactions, offload, workspace, carrier="hub"), told(workspace)))
     rounds = Rounds(records=records, members=members, store=store, clock=clock, alerts=settings.slack_alerts_channel)
-    grounds = HubGrounds(
-        schedules, connections, lambda workspace: reach.policy(workspace, None), reach.own_rules, reach.workspaces
-    )
 
     def close() -> None:
         reach.close()
@@ -190,7 +184,7 @@ def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext
         backlog=lambda: transactions.read(backlog),
         tidy=lambda: _tidy(transactions, members, settings.keep, clock),
         rounds=lambda: _rounds(rounds, members),
-        turns=Timetable(schedules, records, grounds, clock, settings.base_url).tick,
+        turns=turns(transactions, records, connections, reach, clock, settings.base_url),
         listener=lambda heard, state: Listener(engine, heard, state) if engine.dialect.name == "postgresql" else None,
         mover=front.mover if front else lambda _moved, _trouble: None,
         close=close,

@@ -70,14 +70,15 @@ def hub(role: str = "all", *, postgresql: bool = False) -> Program:
     return started
 
 
-def bare(name: str) -> Program:
+def bare(name: str, *, postgresql: bool = False) -> Program:
     """`bare_ingest` or `bare_hub`: the least that it can be."""
 
     @contextmanager
     def started(folder: str, sink: str) -> Iterator[Running]:
-        command = (sys.executable, str(_PEERS / f"{name}.py"), os.path.join(folder, "bare.db"), SECRET, sink)
-        with _started(command, {}, "/webhooks/github/main", "/") as running:
-            yield running
+        with ExitStack() as open_:
+            where = open_.enter_context(database()) if postgresql else os.path.join(folder, "bare.db")
+            command = (sys.executable, str(_PEERS / f"{name}.py"), where, SECRET, sink)
+            yield open_.enter_context(_started(command, {}, "/webhooks/github/main", "/"))
 
     return started
 

@@ -18,7 +18,10 @@ class Label(Struct, frozen=True):
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """`code` are the words inside inline code, of title and body; `asks` says that the title ends as a question."""
+    """`code` are the words inside inline code, of title and body; `asks` says that the title ends as a question.
+
+    `asked` counts the question marks in the prose of the body.
+    """
 
     title: Words
     body: Words
@@ -26,6 +29,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     labels: tuple[Label, ...]
     marks: Marks
     asks: bool
+    asked: int
 
 
 def read(title: str, body: str, labels: tuple[str, ...], forms: Forms) -> Reading:
@@ -40,6 +44,7 @@ def read(title: str, body: str, labels: tuple[str, ...], forms: Forms) -> Readin
         labels=tuple(_label(without_halves(name)) for name in sorted(set(labels))),
         marks=text.marks.with_files(head.marks.files),
         asks=line.rstrip().endswith(("?", "\uff1f", "\u061f")),
+        asked=text.text.count("?"),
     )
 
 

@@ -23,6 +23,7 @@ from ai_crm.model.task import Task, TaskStatus
 MOST_ROWS = 10
 _HEADING, _TEXT, _TITLE, _VALUE, _FOOT = 150, 600, 60, 200, 300
 _MOST_SECTIONS, _MOST_FACTS, _MOST_IN_ONE, _MOST_BUTTONS = 18, 60, 20, 6
+_NAMELESS = "…"
 _BAR = 10  # squares
 
 
@@ -67,8 +68,8 @@ def answer_card(
     kept, left_out = _within(sections)
     more = f"… and {left_out} more. " if left_out else ""
     view = _AnswerView(
-        line=one_line(f"{heading}: {intro}" if intro else heading, _TEXT),
-        heading=one_line(heading, _HEADING),
+        line=one_line(f"{heading}: {intro}" if intro else heading, _TEXT) or _NAMELESS,
+        heading=one_line(heading, _HEADING) or _NAMELESS,
         intro=clean(intro, _TEXT).strip() or None,
         sections=tuple(_SectionView(one_line(each.title, _HEADING) or None, each.facts) for each in kept),
         foot=one_line(f"{more}{foot}", _FOOT) or None,
@@ -83,7 +84,7 @@ def task_list_card(heading: str, page: TaskPage, today: date, foot: str = "", bu
     count = f"{page.total:,} found" if page.total > len(shown) else ""
     view = _ListView(
         line=one_line(f"{heading}: {_counted(page.total, 'task')}", _TEXT),
-        heading=one_line(heading, _HEADING),
+        heading=one_line(heading, _HEADING) or _NAMELESS,
         intro=count or (None if shown else "No task is like that."),
         rows=tuple(_row(task, today) for task in shown),
         foot=one_line(foot, _FOOT) or None,
@@ -158,18 +159,25 @@ def help_card(commands: tuple[Description, ...]) -> Card:
     """Every command in one line each, by groups."""
     groups = tuple(dict.fromkeys(each.group for each in commands))
     sections = tuple(
-        Section(group, tuple(Fact(each.usage, each.summary) for each in commands if each.group == group))
+        Section(group, tuple(Fact(each.usage, _bare(each.summary)) for each in commands if each.group == group))
         for group in groups
     )
-    foot = "`help COMMAND` shows its flags. --share shows an answer to everybody. Beginnings of words are enough."
+    foot = "help COMMAND shows its flags. --share shows an answer to everybody. Beginnings of words are enough."
     return answer_card("What you can ask for", "", sections, foot)
 
 
 def command_card(command: Description, switches: tuple[Flag, ...]) -> Card:
     """Everything about one command."""
-    flags = tuple(Fact(f"--{flag.name} {flag.takes}".strip(), flag.summary) for flag in (*command.flags, *switches))
+    flags = tuple(
+        Fact(f"--{flag.name} {flag.takes}".strip(), _bare(flag.summary)) for flag in (*command.flags, *switches)
+    )
     said = (Fact("Example", command.example), *((Fact("Also", ", ".join(command.also)),) if command.also else ()))
-    return answer_card(command.usage, command.summary, (Section("", said), Section("Flags", flags)))
+    return answer_card(command.usage, _bare(command.summary), (Section("", said), Section("Flags", flags)))
+
+
+def _bare(text: str) -> str:
+    """Without the backticks that a page's Markdown needs: a card shows every sign."""
+    return text.replace("`", "")
 
 
 class _ButtonView(Struct, frozen=True):
@@ -232,7 +240,12 @@ def _within(sections: tuple[Section, ...]) -> tuple[tuple[Section, ...], int]:
 
 def _buttons(buttons: Iterable[Button]) -> tuple[_ButtonView, ...]:
     return tuple(
-        _ButtonView(one.title, one.press.verb, one.press.data, {"verb": one.press.verb, **one.press.data})
+        _ButtonView(
+            one_line(one.title, _TITLE) or _NAMELESS,
+            one.press.verb,
+            one.press.data,
+            {"verb": one.press.verb, **one.press.data},
+        )
         for one in tuple(buttons)[:_MOST_BUTTONS]
     )
 

@@ -58,7 +58,14 @@ def _typed(words: tuple[str, ...]) -> str:
     """One line: a command as a whole, or the words that a shell made of it, whose quotation marks are gone."""
     if len(words) == 1:
         return words[0]
-    return " ".join(quoted(word) if any(map(str.isspace, word)) else word for word in words)
+    return " ".join(map(_word, words))
+
+
+def _word(word: str) -> str:
+    name, equals, value = word.partition("=")
+    if name.startswith("--") and equals:
+        return f"{name}={quoted(value)}"
+    return quoted(word) if any(sign.isspace() or sign in "\"'\\" for sign in word) else word
 
 
 def _nobody_listens() -> None:

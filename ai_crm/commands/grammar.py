@@ -96,7 +96,7 @@ def _unknown(typed: tuple[str, ...]) -> Misunderstood:
     starting = about(typed[0])
     if starting:
         return Misunderstood(what, hint=f"There are {_listed(starting)}. {_try(starting[0])}")
-    return Misunderstood(what, hint=f"`help` shows all. {_try(COMMANDS[0])}")
+    return Misunderstood(what, hint=f"help shows all. {_try(COMMANDS[0])}")
 
 
 def _topic(asked: str) -> str:

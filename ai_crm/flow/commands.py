@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import assert_never
 
 import msgspec
@@ -49,7 +50,7 @@ async def answer(text: str, who: Asker, desk: CommandDesk, request: str) -> Repl
     return await obey(asked, who, desk, request)
 
 
-async def pressed(verb: str, data: dict[str, object], who: Asker, desk: CommandDesk, request: str) -> Reply:
+async def pressed(verb: str, data: Mapping[str, object], who: Asker, desk: CommandDesk, request: str) -> Reply:
     """Does what a button says; the first card is what the message that it stood on becomes."""
     try:
         asked = parse_press(verb, data)

@@ -153,5 +153,5 @@ def _agents(category: str, agents: tuple[Agent, ...]) -> Reply:
 def helped(command: Help) -> Reply:
     found = about(command.about)
     if not found:
-        raise Misunderstood(f"there is no command {shown(command.about)}", hint="`help` shows all")
+        raise Misunderstood(f"there is no command {shown(command.about)}", hint="help shows all")
     return reply_of(answers.command_card(found[0], SWITCHES) if len(found) == 1 else answers.help_card(found))

@@ -104,11 +104,11 @@ class Api(Struct, frozen=True, kw_only=True):
         return await self.once.run(request, said, work)
 
     async def events(self, request: Request) -> Response:
-        state = request.query_params.get("state", "")
-        if state and state not in set(DeliveryState):
+        state = request.query_params.get("state")
+        if state is not None and state not in set(DeliveryState):
             raise PayloadInvalid(f"state is one of {', '.join(DeliveryState)}")
         cursor = request.query_params.get("cursor", "")
-        return answered(await self.records.events(who(request).workspace, state, cursor, _limit(request)))
+        return answered(await self.records.events(who(request).workspace, state or "", cursor, _limit(request)))
 
     async def event(self, request: Request) -> Response:
         return answered(await self.records.event(who(request).workspace, request.path_params["id"]))

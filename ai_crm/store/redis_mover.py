@@ -93,7 +93,8 @@ class Mover:
     async def _move(self, entries: tuple[_Entry, ...]) -> None:
         """Raises StoreError when the database is away; what it refuses for another reason stays behind for later."""
         read = tuple((entry, _delivery(entry)) for entry in entries)
-        known = tuple((entry, delivery) for entry, delivery in read if delivery)
+        # Two that came in at the same moment, over two connections, may stand in the stream the other way round.
+        known = sorted(((entry, each) for entry, each in read if each), key=lambda pair: pair[1].received_at)
         told = await asyncio.gather(*(self._accept(each) for _, each in known), return_exceptions=True)
         done = tuple(pair for pair, answer in zip(known, told, strict=True) if not isinstance(answer, BaseException))
         await self._acknowledge(done)

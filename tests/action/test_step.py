@@ -240,11 +240,29 @@ def test_a_strangers_checkout_never_acts(step: Step, event: str) -> None:
     assert step.github.calls("POST") == step.github.calls("PATCH") == 0
 
 
-def test_a_server_that_does_not_exist_yet_is_said_to_be_without_effect(step: Step, seed: str) -> None:
+def test_a_key_without_a_hub_is_told_and_everything_works_without_one(step: Step, seed: str) -> None:
     step.rules(seed)
-    done = step.run("issues", _opened(step), api_key="k", api_url="https://hub.example")
-    assert "without effect" in done.log
+    done = step.run("issues", _opened(step), api_key="k")
+    assert done.status == 0
+    assert "::notice" in done.log
+    assert "api_key is given and api_url is not, so no hub is used" in done.log
     assert done.outputs["tasks_created"] == "1"
+
+
+def test_a_hub_and_a_database_are_one_home_too_many(step: Step, seed: str) -> None:
+    step.rules(seed)
+    done = step.run(
+        "issues", _opened(step), api_key="k", api_url="https://hub.example", database_url="sqlite:///tasks.db"
+    )
+    assert done.status == 2
+    assert "cannot stand beside api_url" in done.log
+
+
+def test_a_key_is_only_sent_over_https(step: Step, seed: str) -> None:
+    step.rules(seed)
+    done = step.run("issues", _opened(step), api_key="k", api_url="http://hub.example")
+    assert done.status == 2
+    assert "only sent over https" in done.log
 
 
 def test_a_failed_write_does_not_hide_the_decision(step: Step, seed: str) -> None:

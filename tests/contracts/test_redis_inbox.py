@@ -153,6 +153,18 @@ def test_many_are_moved_in_the_order_in_which_they_came(run: Callable[[Work], No
     run(work)
 
 
+def test_many_at_once_are_moved_in_the_order_of_their_receipt(run: Callable[[Work], None]) -> None:
+    sent = [delivery(number, received_at=NOON + timedelta(microseconds=number)) for number in range(100)]
+
+    async def work(queue: Queue) -> None:
+        await asyncio.gather(*(queue.inbox.accept(each) for each in sent))
+        async with queue.moving():
+            await queue.empty()
+        assert await queue.rows() == [each.id for each in sent]
+
+    run(work)
+
+
 def test_an_event_is_known_from_its_acceptance_on(run: Callable[[Work], None]) -> None:
     sent = delivery(1)
 
@@ -270,6 +282,54 @@ def test_when_the_mover_stops_another_one_goes_on(run: Callable[[Work], None]) -
         assert len(await queue.rows()) == 2
 
     run(work)
+
+
+def test_a_mover_whose_connections_break_goes_on(run: Callable[[Work], None]) -> None:
+    async def work(queue: Queue) -> None:
+        async with queue.moving():
+            for number in range(6):
+                await queue.redis.client_kill_filter(_type="normal", skipme=True)
+                await queue.inbox.accept(delivery(number))
+            await queue.empty()
+        assert len(await queue.rows()) == 6
+
+    run(work)
+
+
+def test_what_was_acknowledged_is_there_after_redis_was_killed(run: Callable[[Work], None], tmp_path: Path) -> None:
+    sent = [delivery(number) for number in range(100)]
+
+    async def work(queue: Queue) -> None:
+        server = await asyncio.to_thread(started, tmp_path)
+        redis = redis_at(f"unix://{tmp_path}/socket")
+        inbox = RedisInbox(redis, queue.behind)
+        await inbox.check()
+        await asyncio.gather(*(inbox.accept(each) for each in sent))
+        server.kill()
+        server.wait()
+        with pytest.raises(StoreUnavailable):
+            await inbox.accept(delivery(200))
+        server = await asyncio.to_thread(started, tmp_path)
+        entries: Any = await redis.xrange(STREAM)
+        found = [msgspec.msgpack.decode(fields[FIELD], type=Delivery) for _, fields in entries]
+        assert sorted(found, key=lambda each: each.received_at) == sent
+        await inbox.close()
+        server.kill()
+        server.wait()
+
+    run(work)
+
+
+def started(folder: Path) -> subprocess.Popen[bytes]:
+    """A Redis of its own, which finds what an earlier one left in the folder; on a socket, so that nobody else is met."""
+    kept = ("--save", "", "--appendonly", "yes", "--appendfsync", "always", "--dir", str(folder))
+    place = ("--port", "0", "--unixsocket", str(folder / "socket"))
+    server = subprocess.Popen(("redis-server", *place, *kept), stdout=subprocess.PIPE)
+    assert server.stdout
+    while b"ready to accept connections" not in (line := server.stdout.readline()).lower():
+        assert line, "it did not start"
+    server.stdout.close()
+    return server
 
 
 def test_a_redis_that_was_emptied_is_used_again(run: Callable[[Work], None]) -> None:

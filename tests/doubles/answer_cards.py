@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 
-from ai_crm.analysis import offline_analyst
 from ai_crm.cards import answers
 from ai_crm.cards.answers import Button, Digest, Fact, Section, answer_card
 from ai_crm.cards.elements import Card
@@ -20,7 +19,17 @@ from ai_crm.commands.presses import Verb
 from ai_crm.commands.query import TaskQuery
 from ai_crm.config.agents import load_agents
 from ai_crm.flow.explained import decision_card
-from ai_crm.model.analysis import Priority
+from ai_crm.model.analysis import (
+    AgentMatch,
+    Analysis,
+    Complexity,
+    Effort,
+    Evidence,
+    Priority,
+    TypeOfWork,
+    Urgency,
+    WorkType,
+)
 from ai_crm.model.change import CreateTask, change_key
 from ai_crm.model.decision import Answer, Decision, Finding, Skip, Verdict
 from ai_crm.model.item import ItemKind, ItemRef, PlatformName
@@ -35,7 +44,7 @@ def cards(hostile: str) -> Mapping[str, Card]:
     """By a short name. `hostile` is a stranger's text: it stands wherever a stranger's text can stand."""
     tasks = tuple(a_task(number) for number in range(1, 4))
     asked = AskAnalysis("Build recommendation engine with ML")
-    analysis = offline_analyst().analyse(asked.title, "", (), load_agents())
+    analysis = an_analysis()
     create = presses.about_analysis(Verb.CREATE_TASK, asked)
     done = msgspec.structs.replace(tasks[0], status=TaskStatus.DONE, version=4)
     undo = presses.undo(tasks[0], done)
@@ -75,6 +84,17 @@ NAMES = (
     "changed", "detailed", "list", "agents", "category", "dashboard", "health", "digest", "help", "command", "decision",
     "notice", "hostile-list", "hostile-answer", "hostile-decision", "hostile-dashboard",
 )  # fmt: skip
+
+
+def an_analysis() -> Analysis:
+    evidence = (Evidence("recommendation engine", "title", 200), Evidence("ml", "title", 100))
+    return Analysis(
+        type=TypeOfWork(WorkType.FEATURE, 80, evidence[:1]),
+        effort=Effort(Complexity.COMPLEX, 24, 12, 60, 55, evidence),
+        urgency=Urgency(Priority.MEDIUM, 40, ()),
+        agents=(AgentMatch("ml-engineer", 82, evidence), AgentMatch("data-scientist", 40, evidence[1:])),
+        analyst="test",
+    )
 
 
 def a_task(number: int, text: str = "") -> Task:

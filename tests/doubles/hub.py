@@ -20,7 +20,7 @@ from tests.doubles.http import Answer, ask
 SECRET = "hub-test-secret"
 CONNECTION = "main"
 
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 
 
 class Process(Protocol):

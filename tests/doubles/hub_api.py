@@ -13,6 +13,7 @@ from ai_crm.hub.rest import Api, api_routes
 from ai_crm.hub.task_routes import TaskApi, task_routes
 from ai_crm.model.agent import Agent
 from ai_crm.ports import Clock
+from ai_crm.ports.answers import Answers
 from ai_crm.store.idempotency import SqlAnswers
 from ai_crm.store.records import SqlRecords
 from ai_crm.store.sql import SqlStore
@@ -30,9 +31,10 @@ def api_over(
     clock: Clock,
     wake: Callable[[], None] = lambda: None,
     agents: Callable[[str], tuple[Agent, ...]] = known_agents,
+    answers: Answers | None = None,
 ) -> tuple[Route, ...]:
     """Reading and writing, but neither the contract nor what Actions use."""
-    records, once = SqlRecords(transactions), Once(SqlAnswers(transactions), clock)
+    records, once = SqlRecords(transactions), Once(answers or SqlAnswers(transactions), clock)
     reading = Api(
         records=records,
         once=once,

@@ -17,7 +17,7 @@ from tests.doubles.hub import Launcher
 from tests.doubles.hub_points import Plan
 from tests.doubles.killed_hub import Start, Started, State, Wait
 
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 
 
 class Nursery:

@@ -22,7 +22,7 @@ CHANNEL = "19:5d1c2b3a4f@thread.tacv2"
 ANN = "29:1aBcDeFgHiJkLmNoP"
 
 _CHAT = "a:chat-between-the-bot-and-ann"
-_PATH = re.compile(r"/v3/conversations/([^/]+)/activities")
+_PATH = re.compile(r"/v3/conversations/([^/]+)/activities(?:/([^/]+))?")
 _BARE = re.compile(r"https?://|www\.")
 _MARKDOWN = MarkdownIt("commonmark").enable("strikethrough")
 _ALIVE = (
@@ -43,6 +43,8 @@ class TeamsServer:
 
     def __init__(self, *, expires_in: float = 3600) -> None:
         self.activities: list[tuple[str, dict[str, Any]]] = []
+        self.updates: list[tuple[str, dict[str, Any]]] = []
+        self.gone: set[str] = set()
         self.scripted: deque[Reply] = deque()
         self.logins: deque[Reply] = deque()
         self.tokens: list[str] = []
@@ -105,11 +107,19 @@ class TeamsServer:
     def _send(self, request: Request) -> Reply:
         found = _PATH.fullmatch(request.path)
         conversation = unquote(found[1]) if found else ""
-        if conversation not in (CHANNEL, _CHAT):
+        if conversation.partition(";messageid=")[0] not in (CHANNEL, _CHAT):
             return refusal(404, "ConversationNotFound")
         activity = request.json()
-        if activity["type"] != "message" or not (activity["text"].strip() or activity.get("attachments")):
+        if activity["type"] != "message" or not (activity.get("text", "").strip() or activity.get("attachments")):
             return refusal(400, "BadSyntax")
+        message = found[2] if found else None
+        if request.method == "PUT":
+            if message in self.gone or message not in {
+                f"17000000000{n:02}" for n in range(1, len(self.activities) + 1)
+            }:
+                return refusal(404, "ActivityNotFoundInConversation")
+            self.updates.append((str(message), activity))
+            return json_reply({"id": message})
         self.activities.append((conversation, activity))
         return json_reply({"id": f"17000000000{len(self.activities):02}"}, 201)
 

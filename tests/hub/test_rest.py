@@ -175,6 +175,7 @@ def test_a_comment_is_kept_with_who_wrote_it(desk: Desk) -> None:
         ("/tasks?limit=1e3", "GET", None),
         ("/tasks?q=status:nonsense", "GET", None),
         ("/events?state=nonsense", "GET", None),
+        ("/events?state=", "GET", None),
         ("/analytics/report?timeframe=1000d", "GET", None),
         ("/analytics/report?timeframe=%D9%A1h", "GET", None),
         ("/analyses", "POST", {"titel": "typo"}),

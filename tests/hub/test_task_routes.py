@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from ai_crm.config.agents import load_agents
-from ai_crm.errors import Problem, RulesInvalid
+from ai_crm.errors import Problem, RulesInvalid, StoreUnavailable
 from ai_crm.model.access import MAY, Permission, Role
 from ai_crm.model.agent import Agent
 from ai_crm.model.change import Applied, CreateTask, Outcome, ShowCard, change_key
@@ -22,8 +22,10 @@ from ai_crm.model.decision import Answer, Decision
 from ai_crm.model.delivery import event_id
 from ai_crm.model.item import ItemKind, ItemRef, PlatformName, Project
 from ai_crm.model.task import RuleId
+from ai_crm.ports.answers import Answers, Claim, KeptAnswer
 from ai_crm.store import tables
 from ai_crm.store.database import engine_for
+from ai_crm.store.idempotency import SqlAnswers
 from ai_crm.store.keys import SqlKeys
 from ai_crm.store.retention import apply_retention
 from ai_crm.store.rows import stamp
@@ -41,6 +43,23 @@ RULES = 'auto_task_creation: {rules: [{trigger: issue_opened, task: {title_templ
 _NUMBERS = itertools.count(1)
 
 
+class Fading:
+    """Answers that are lost as often as `fails` says, like those of a process that dies before it has kept one."""
+
+    def __init__(self, answers: Answers) -> None:
+        self.fails = 0
+        self._answers = answers
+
+    async def claim(self, workspace: str, key: str, request: str, now: datetime) -> Claim:
+        return await self._answers.claim(workspace, key, request, now)
+
+    async def finish(self, workspace: str, key: str, answer: KeptAnswer) -> KeptAnswer:
+        if self.fails:
+            self.fails -= 1
+            raise StoreUnavailable("the database went away", hint="Try again")
+        return await self._answers.finish(workspace, key, answer)
+
+
 class Desk:
     """The API over one database, in a workspace of its own. `now` is the time; `broken` breaks the hub's own rules."""
 
@@ -51,7 +70,8 @@ class Desk:
         self.woken = 0
         self.broken = False
         self.keys = SqlKeys(self.transactions, self)
-        self.app = Hub(api=api_over(self.transactions, self, self._wake, self._agents)).app
+        self.answers = Fading(SqlAnswers(self.transactions))
+        self.app = Hub(api=api_over(self.transactions, self, self._wake, self._agents, self.answers)).app
         self.app.state.keys = self.keys
 
     def now(self) -> datetime:
@@ -242,6 +262,20 @@ def test_sixteen_at_once_that_want_two_things_under_one_key_get_one_of_them(desk
         assert len(set(done)) == 1
         assert [each.status for each in answers].count(422) == 8
         assert await desk.count("task") == 1
+
+    run(work)
+
+
+def test_whoever_never_heard_the_answer_asks_again_and_gets_the_same_task(desk: Desk) -> None:
+    async def work() -> None:
+        key = await desk.key()
+        desk.answers.fails = 1
+        lost = await desk.ask("/tasks", key, "POST", {"title": "Water the plants"}, idempotency_key="k-1")
+        desk.time += timedelta(minutes=1)
+        heard = await desk.ask("/tasks", key, "POST", {"title": "Water the plants"}, idempotency_key="k-1")
+
+        assert (lost.status, heard.status, heard.json()["id"]) == (503, 201, "AICRM-1")
+        assert (await desk.count("task"), await desk.count("decision")) == (1, 1)
 
     run(work)
 

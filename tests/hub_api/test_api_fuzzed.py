@@ -62,6 +62,8 @@ def test_whatever_is_asked_is_answered_as_documented(
     def ask(case: Case[Any]) -> None:
         if "id" in case.path_parameters and path.startswith("/api/v1/tasks/") and mode is GenerationMode.POSITIVE:
             case.path_parameters["id"] = "AICRM-1"
+            if case.method == "PATCH":  # a version of chance is only ever the wrong one
+                case.headers["If-Match"] = "*"
         case.validate_response(asyncio.run(_answered(app, case)), checks=CHECKS)
 
     ask()

@@ -62,6 +62,7 @@ class Step:
         self.relay = relay
         self._folder = folder
         self.keys = keys(hub.data)
+        self.python: tuple[str, ...] = ()
         self._given = {"github_token": github.token, "api_url": relay.url, "api_key": self.keys[Role.ACTION]}
 
     def run(self, body: bytes, attempt: int = 1, run: str = "7001", /, **inputs: str) -> Result:
@@ -84,7 +85,7 @@ class Step:
             "GITHUB_JOB": "ai-crm-sync",
             **{f"INPUT_{name.upper()}": value for name, value in {**self._given, **inputs}.items()},
         }
-        command = [sys.executable, "-I", "-m", "action"]
+        command = [sys.executable, "-I", *self.python, "-m", "action"]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
         found = re.findall(r"^(\w+)<<(\S+)\n(.*?)\n\2$", files["output"].read_text(), re.MULTILINE | re.DOTALL)
         return Result(done.returncode, done.stdout + done.stderr, {name: value for name, _, value in found})
@@ -272,7 +273,7 @@ def test_a_hub_that_dies_with_the_decision_stops_the_step_and_the_next_run_finis
 
 
 @pytest.mark.parametrize("moment", ["begin", "settle"])
-@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("number", [1, 2])
 def test_a_hub_that_dies_at_a_change_fails_that_change_and_the_next_run_finishes_it(
     step: Step, body: bytes, moment: str, number: int
 ) -> None:
@@ -371,3 +372,23 @@ def test_half_a_hub_is_told_and_done_without(step: Step, body: bytes, given: str
     assert f"{given} is given and {missing} is not" in done.log
     assert step.seen == (1, 1)
     assert step.relay.requests == []
+
+
+def test_a_hub_costs_a_run_that_only_decides_no_library_but_that_for_http(step: Step, body: bytes) -> None:
+    step.python = ("-X", "importtime")
+    done = step.run(body, dry_run="true")
+    assert done.status == 0, done.log
+    loaded = set(re.findall(r"^import time:[^|]*\|[^|]*\|\s*([\w.]+)$", done.log, re.MULTILINE))
+    heavy = {
+        "asyncio",
+        "dataclasses",
+        "github",
+        "jsonschema",
+        "logging",
+        "pathlib",
+        "requests",
+        "sqlalchemy",
+        "starlette",
+    }
+    assert loaded & heavy == set()
+    assert {"http.client", "ai_crm.store.remote"} <= loaded

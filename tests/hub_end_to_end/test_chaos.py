@@ -50,7 +50,8 @@ def test_one_process_on_sqlite_is_killed_again_and_again(tmp_path: Path, root: P
                     time.sleep(chance.expovariate(6))
                     hub.kill()
                     hub.start(nursery.planned(_wider(chance)))
-            load.end(hub, key)
+                    load.rest(hub, key)
+            load.settle(hub, key)
             assert hub.stop() == 0
         _is_sound(hub, load)
 
@@ -79,7 +80,8 @@ def test_two_receivers_and_three_workers_on_postgresql_are_killed_in_any_order(
                 hub = chance.choice(hubs)
                 hub.kill()
                 hub.start(nursery.planned(_wider(chance)))
-        load.end(hubs[0], key)
+                load.rest(hubs[0], key)
+        load.settle(hubs[0], key)
         assert [hub.stop() for hub in hubs] == [0] * len(hubs)
         _is_sound(hubs[0], load)
 
@@ -98,7 +100,8 @@ def test_one_that_an_operator_started_is_killed(tmp_path: Path, root: Path) -> N
                     time.sleep(chance.uniform(0.05, 0.8))
                     hub.kill()
                     hub.start()
-            load.end(hub, key)
+                    load.rest(hub, key)
+            load.settle(hub, key)
             assert hub.stop() == 0
         _is_sound(hub, load)
 

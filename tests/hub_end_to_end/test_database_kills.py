@@ -80,7 +80,8 @@ def test_what_was_accepted_survives_the_database(
                 load.wait_for(3)
                 time.sleep(0.05)
                 database.kill("all" if kill % 3 == 0 else "backend")
+                load.rest(web, key)
             load.wait_for(3)
-        load.end(web, key)
+        load.settle(web, key)
         assert [hub.stop() for hub in (web, worker)] == [0, 0]
     assert web.command("db", "check", check=False).returncode == 0

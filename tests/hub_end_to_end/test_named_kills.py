@@ -77,8 +77,9 @@ def test_dying_at_each_point_in_turn_loses_nothing_and_doubles_nothing(place: Pl
                 assert isinstance(life, Life)
                 assert life.died() == -signal.SIGKILL, f"it died before {point}"
                 hub.start()
+                load.rest(place.web, key)
                 load.wait_for(2)
-        load.end(place.web, key)
+        load.settle(place.web, key)
         assert place.worker.stop() == 0
     assert place.web.command("db", "check", check=False).returncode == 0
 
@@ -93,14 +94,14 @@ def test_a_holder_that_wakes_after_its_lease_writes_nothing(point: str, place: P
     place.late.start(place.nursery.planned(Plan(slow={point: 4.0})))
     _wait_until(place.url, select(queue).where(queue.c.lease_until != ""))
     with place.worker:
-        load.end(place.web, key)
+        load.settle(place.web, key)
         before = _rows(place.url)
         assert _found(place.url, select(queue).where(queue.c.attempts > 1)), "nothing went over"
 
         assert place.late.stop() == 0  # it finishes what it has in hand first
 
         assert _rows(place.url) == before
-        load.end(place.web, key)
+        load.settle(place.web, key)
 
 
 def _hub(data: Path, role: str, url: str, nursery: Nursery) -> Hub:

@@ -1,4 +1,4 @@
-"""Microsoft Teams, as far as a workflow step needs it: it sends notifications, with the task's card, and hears nothing."""
+"""Microsoft Teams, as far as telling goes: one live message for each item in a channel or chat, and what is told below."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from ai_crm.cards.inert import plain
-from ai_crm.errors import ChangeRefused, Unsupported
+from ai_crm.errors import ChangeRefused, ItemMissing, Unsupported
 from ai_crm.model.change import (
     AddLabels,
     Applied,
@@ -25,7 +25,18 @@ from ai_crm.model.change import (
 )
 from ai_crm.model.item import PlatformName
 from ai_crm.platforms.teams.client import Connector
-from ai_crm.platforms.teams.encode import MOST_TEXT, Conversation, Person, activity, opening, receiver
+from ai_crm.platforms.teams.encode import (
+    MOST_TEXT,
+    Conversation,
+    Person,
+    Sent,
+    activity,
+    opening,
+    parse_sent,
+    receiver,
+    renewal,
+    reply,
+)
 from ai_crm.platforms.teams.login import BotAccount, Login, cloud_of
 from ai_crm.platforms.transport import Transport
 from ai_crm.ports import Capabilities, Offload
@@ -79,21 +90,38 @@ class Teams:
         self._offload = offload
 
     async def apply(self, change: OutboundChange) -> Applied:
-        """Sends a notification. At least once: see README.md for why a repeated run can send it again."""
+        """Tells people. At least once: see README.md for why a repeated run can tell it again."""
         if not isinstance(change, Notify):
             raise Unsupported(self.capabilities.absent[type(change)], where=f"Teams {type(change).__name__}")
-        sent: str = await self._offload(lambda: self._send(change))
-        return Applied(key=change.key, outcome=Outcome.DONE, where=sent)
+        return await self._offload(lambda: self._told(change))
 
     def close(self) -> None:
         self._connector.close()
 
-    def _send(self, change: Notify) -> str:
-        where = f"Teams {plain(change.target)[:80]}"
-        to = receiver(change.target)
+    def _told(self, change: Notify) -> Applied:
+        where, to = f"Teams {plain(change.target)[:80]}", receiver(change.target)
+        renewed = bool(change.where) and self._is_renewed(change, where)
+        if not change.text.parts:
+            gone = "" if renewed else "the message is gone"
+            return Applied(key=change.key, outcome=Outcome.DONE, detail=gone)
+        if renewed:
+            self._connector.send(parse_sent(change.where).thread.path, reply(change), where)
+            return Applied(key=change.key, outcome=Outcome.DONE, where=change.where)
         conversation = self._chat_with(to, where) if isinstance(to, Person) else to
-        message = self._connector.send(conversation.path, activity(change), where)
-        return f"{conversation.id}:{message}"
+        message = self._connector.send(conversation.path, activity(change, answered=self._account.listens), where)
+        # Without its id it can be neither renewed nor replied to.
+        return Applied(key=change.key, outcome=Outcome.DONE, where=str(Sent(conversation, message)) if message else "")
+
+    def _is_renewed(self, change: Notify, where: str) -> bool:
+        """Shows the tasks as they are now in the live message; False where that can be changed no more."""
+        if not change.tasks:
+            return True
+        try:
+            body = renewal(change, answered=self._account.listens)
+            self._connector.replace(parse_sent(change.where).path, body, where)
+        except (ItemMissing, ChangeRefused):
+            return False
+        return True
 
     def _chat_with(self, person: Person, where: str) -> Conversation:
         if not self._account.tenant:

@@ -32,32 +32,36 @@ class Connector:
 
     def open_chat(self, opening: Mapping[str, Any], where: str) -> str:
         """The id of the bot's chat with a person. Raises UpstreamError."""
-        chat = self._asked("/v3/conversations", opening, where).decoded(_Named).id
+        chat = self._asked("POST", "/v3/conversations", opening, where).decoded(_Named).id
         if not chat:
             raise AnswerUnintelligible("Teams opened a chat and does not say which", where=where)
         return chat
 
     def send(self, path: str, activity: Mapping[str, Any], where: str) -> str:
         """The id of the message, empty where the connector does not tell it. Raises UpstreamError."""
-        answer = self._asked(path, activity, where)
+        answer = self._asked("POST", path, activity, where)
         return answer.decoded(_Named).id if answer.body else ""
+
+    def replace(self, path: str, activity: Mapping[str, Any], where: str) -> None:
+        """Shows another message in the place of one. Raises UpstreamError; ItemMissing for one that is gone."""
+        self._asked("PUT", path, activity, where)
 
     def close(self) -> None:
         self._transport.close()
         self._login.close()
 
-    def _asked(self, path: str, body: Mapping[str, Any], where: str) -> Answer:
-        answer = self._post(path, body)
+    def _asked(self, method: str, path: str, body: Mapping[str, Any], where: str) -> Answer:
+        answer = self._sent(method, path, body)
         if answer.status == 401:
             self._login.forget()
-            answer = self._post(path, body)
+            answer = self._sent(method, path, body)
         if not 200 <= answer.status < 300:
             raise _refusal(answer, where)
         return answer
 
-    def _post(self, path: str, body: Mapping[str, Any]) -> Answer:
+    def _sent(self, method: str, path: str, body: Mapping[str, Any]) -> Answer:
         headers = {"Authorization": f"Bearer {self._login.token()}", "Content-Type": "application/json; charset=utf-8"}
-        return self._transport.request("POST", path, msgspec.json.encode(body), headers)
+        return self._transport.request(method, path, msgspec.json.encode(body), headers)
 
 
 class _Named(Struct, frozen=True):

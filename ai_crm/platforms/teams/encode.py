@@ -1,4 +1,4 @@
-"""What a notification looks like as an activity of the Bot Framework protocol, and how its receiver is spelled."""
+"""What a notification looks like as an activity of the Bot Framework protocol, and how receivers and messages are spelled."""
 
 from __future__ import annotations
 
@@ -27,6 +27,38 @@ class Conversation(Struct, frozen=True):
     def path(self) -> str:
         return f"/v3/conversations/{quote(self.id, safe='')}/activities"
 
+    @property
+    def has_threads(self) -> bool:
+        """Channels have, chats have not: what belongs together there stands one below the other."""
+        return self.id.endswith(("@thread.tacv2", "@thread.skype"))
+
+
+class Sent(Struct, frozen=True):
+    """A message of ours: where it is, and its id there, empty where the connector did not tell it."""
+
+    conversation: Conversation
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.conversation.id}|{self.id}"
+
+    @property
+    def path(self) -> str:
+        return f"{self.conversation.path}/{quote(self.id, safe='')}"
+
+    @property
+    def thread(self) -> Conversation:
+        """Where replies to it go."""
+        if not self.conversation.has_threads:
+            return self.conversation
+        return Conversation(f"{self.conversation.id};messageid={self.id}")
+
+
+def parse_sent(where: str) -> Sent:
+    """The message that `str` made text of."""
+    conversation, _, message = where.rpartition("|")
+    return Sent(Conversation(conversation), message)
+
 
 class Person(Struct, frozen=True):
     """Someone whose chat with the bot has to be opened first: a Teams id (`29:…`) or an Entra object id."""
@@ -48,15 +80,27 @@ def receiver(target: str) -> Conversation | Person:
     )
 
 
-def activity(change: Notify) -> dict[str, Any]:
-    """The message. The text's values are inert already, and no mention entity is ever made of one."""
+def activity(change: Notify, *, answered: bool = False) -> dict[str, Any]:
+    """A first message: the text, and the card below. `answered`: somebody hears it when its buttons are pressed.
+
+    The text's values are inert already, and no mention entity is ever made of one.
+    """
+    return {**reply(change), **renewal(change, answered=answered)} if change.tasks else reply(change)
+
+
+def reply(change: Notify) -> dict[str, Any]:
+    """What is told below an item's live message: the text alone."""
     text = change.text.filled(change.tasks[0] if change.tasks else None).encode(errors="replace").decode()
-    cards = [{"contentType": _ADAPTIVE, "content": render(card)} for card in cards_of(change.tasks)]
+    cut = text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1] + "…"
+    return {"type": "message", "text": cut, "textFormat": "markdown"}
+
+
+def renewal(change: Notify, *, answered: bool = False) -> dict[str, Any]:
+    """The live message as it is shown from now on: the card of the tasks as they are."""
+    cards = cards_of(change.tasks, answered=answered)
     return {
         "type": "message",
-        "text": text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 1] + "…",
-        "textFormat": "markdown",
-        **({"attachments": cards} if cards else {}),
+        "attachments": [{"contentType": _ADAPTIVE, "content": render(card)} for card in cards],
     }
 
 

@@ -23,11 +23,15 @@ from ai_crm.platforms.transport import Answer, Transport
 
 
 class BotAccount(Struct, frozen=True, kw_only=True):
-    """A bot as its registration knows it. `tenant` is empty for an old multi-tenant bot."""
+    """A bot as its registration knows it. `tenant` is empty for an old multi-tenant bot.
+
+    `listens`: somebody hears it when a button of one of its messages is pressed.
+    """
 
     app_id: str
     password: str
     tenant: str = ""
+    listens: bool = False
 
     def __repr__(self) -> str:
         return f"BotAccount({self.app_id})"

@@ -79,7 +79,7 @@ def fails(finish: Finish, teams: Teams, change: OutboundChange, *secrets: str) -
 def test_a_message_lands_in_a_channel(teams: Teams, server: TeamsServer, finish: Finish) -> None:
     change = notice(TEAMS, CHANNEL, "New task")
     assert finish(teams.apply(change)) == Applied(
-        key=change.key, outcome=Outcome.DONE, where=f"{CHANNEL}:1700000000001"
+        key=change.key, outcome=Outcome.DONE, where=f"{CHANNEL}|1700000000001"
     )
     assert server.activities == [(CHANNEL, {"type": "message", "text": "New task", "textFormat": "markdown"})]
 
@@ -96,7 +96,7 @@ def test_a_message_brings_the_card_of_its_task(teams: Teams, server: TeamsServer
 
 def test_a_person_is_written_to_in_the_chat_with_the_bot(teams: Teams, server: TeamsServer, finish: Finish) -> None:
     applied = finish(teams.apply(notice(TEAMS, ANN, "Yours")))
-    assert applied.where.startswith("a:chat-between-the-bot-and-ann:")
+    assert applied.where.startswith("a:chat-between-the-bot-and-ann|")
     assert server.sent[0].path == "/v3/conversations"
     assert server.activities[0][1]["text"] == "Yours"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -161,6 +163,18 @@ def test_a_file_with_a_report_in_it_names_its_figures() -> None:
     assert rule.creates
     (problem,) = refused("workflows: {r: {trigger: report, cron: 0 9 * * *, task: {title: '{report.totl_events}'}}}")
     assert 'did you mean "report.total_events"?' in problem
+
+
+def test_the_guides_rules_by_the_clock_are_valid(root: Path) -> None:
+    (block,) = re.findall(
+        r"^```yml\n(.*?)^```", (root / "docs" / "rules.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert [rule.schedule.cron for rule in policy(block).rules if rule.schedule] == [
+        "0 9 * * 1-5",
+        "0 14 * * fri",
+        "30 8 * * *",
+        "0 7 * * mon",
+    ]
 
 
 def test_what_no_file_may_say_is_refused_elsewhere_too() -> None:

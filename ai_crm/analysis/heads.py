@@ -1,0 +1,132 @@
+"""How a choice between names is learned from labelled texts, and how sure each choice may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from ai_crm.analysis.certainty import shares
+from ai_crm.analysis.features import log2
+from ai_crm.analysis.linear import ONE, Row, fit, hinge, rows_of
+from ai_crm.analysis.table import Table, table_of
+
+Text = Mapping[int, int]
+
+_ROUNDS = 8
+_COST = ONE
+_LEAST_TEXTS = 2
+_FOLDS = 3
+# Steepnesses tried for the confidence, in 256ths of a doubling per 2^16 of a score.
+_STEEPNESSES = (32, 48, 64, 96, 128, 192, 256, 384, 512)
+_PER_STRENGTH = 16
+
+
+class Head(Struct, frozen=True, kw_only=True):
+    """One column of weights for each name. `right` is the percentage of texts it named rightly when it had not seen
+    them, `rows` how many there were."""
+
+    names: tuple[str, ...]
+    table: Table
+    steepness: int
+    rows: int
+    right: int
+
+    def strengths(self, values: Text) -> tuple[int, ...]:
+        """How much speaks for each name, in 2^16ths."""
+        return tuple(score >> 8 for score in self.table.scores(values))
+
+    def confidences(self, values: Text) -> tuple[int, ...]:
+        """The belief that each name deserves, in percent."""
+        return shares(tuple(strength // _PER_STRENGTH for strength in self.strengths(values)), self.steepness)
+
+
+class Guess(Struct, frozen=True):
+    """What a head said about a text that it had not seen."""
+
+    said: str
+    confidence: int
+    wanted: str
+
+
+def fit_head(texts: Sequence[Text], wanted: Sequence[str], fixed: frozenset[int]) -> Head:
+    """A head for the names that occur. `fixed` are hashes that keep their own weight, such as what word lists say."""
+    names = tuple(sorted(set(wanted)))
+    strengths = [*_cross_checked(texts, wanted, names, fixed)]
+    steepness = min(_STEEPNESSES, key=lambda each: (_surprise(strengths, wanted, names, each), each))
+    right = sum(names[said.index(max(said))] == want for said, want in zip(strengths, wanted, strict=True))
+    return Head(
+        names=names,
+        table=_table(texts, wanted, names, fixed),
+        steepness=steepness,
+        rows=len(texts),
+        right=100 * right // max(1, len(texts)),
+    )
+
+
+def guesses(texts: Sequence[Text], wanted: Sequence[str], fixed: frozenset[int]) -> tuple[Guess, ...]:
+    """What heads say about texts that were kept from them."""
+    names = tuple(sorted(set(wanted)))
+    strengths = [*_cross_checked(texts, wanted, names, fixed)]
+    steepness = min(_STEEPNESSES, key=lambda each: (_surprise(strengths, wanted, names, each), each))
+    return tuple(
+        Guess(names[said.index(max(said))], max(shares(_halves(said), steepness)), want)
+        for said, want in zip(strengths, wanted, strict=True)
+    )
+
+
+def _cross_checked(
+    texts: Sequence[Text], wanted: Sequence[str], names: tuple[str, ...], fixed: frozenset[int]
+) -> Iterator[tuple[int, ...]]:
+    """The strengths of every text from a table that was fitted without it."""
+    tables = []
+    for fold in range(_FOLDS):
+        kept = [number for number in range(len(texts)) if number % _FOLDS != fold]
+        tables.append(_table([texts[n] for n in kept], [wanted[n] for n in kept], names, fixed))
+    for number, text in enumerate(texts):
+        yield tuple(score >> 8 for score in tables[number % _FOLDS].scores(text))
+
+
+def _table(texts: Sequence[Text], wanted: Sequence[str], names: tuple[str, ...], fixed: frozenset[int]) -> Table:
+    keys, rows = rows_of(texts, _LEAST_TEXTS)
+    columns = []
+    for name in names:
+        mine = [want == name for want in wanted]
+        ratios = _ratios(rows, mine, [key in fixed for key in keys])
+        scaled = [_scaled(row, ratios) for row in rows]
+        weights = fit(scaled, [ONE if is_mine else -ONE for is_mine in mine], len(keys), hinge(_COST), _ROUNDS)
+        columns.append([weight * ratio >> 8 for weight, ratio in zip(weights, ratios, strict=True)])
+    return table_of(keys, columns)
+
+
+def _ratios(rows: Sequence[Row], mine: Sequence[bool], fixed: Sequence[bool]) -> list[int]:
+    """How much more often a feature stands on one side than on the other, as a logarithm in 256ths (NB weighting)."""
+    inside, outside = [1] * len(fixed), [1] * len(fixed)
+    for row, is_mine in zip(rows, mine, strict=True):
+        counts = inside if is_mine else outside
+        for place in row.places:
+            counts[place] += 1
+    base = log2(max(1, sum(outside))) - log2(max(1, sum(inside)))
+    return [
+        256 if is_fixed else abs(log2(one) - log2(other) + base) * 177 // 256
+        for one, other, is_fixed in zip(inside, outside, fixed, strict=True)
+    ]
+
+
+def _scaled(row: Row, ratios: Sequence[int]) -> Row:
+    return Row(row.places, tuple(value * ratios[place] >> 8 for place, value in zip(row.places, row.values, strict=True)))
+
+
+def _halves(strengths: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(strength // _PER_STRENGTH for strength in strengths)
+
+
+def _surprise(
+    strengths: Sequence[tuple[int, ...]], wanted: Sequence[str], names: tuple[str, ...], steepness: int
+) -> int:
+    """How surprising the truth is to these confidences, in all; what a calibrated head keeps lowest."""
+    places = {name: place for place, name in enumerate(names)}
+    return sum(
+        log2(100 * 100) - log2(100 * max(1, shares(_halves(said), steepness)[places[want]]))
+        for said, want in zip(strengths, wanted, strict=True)
+    )

@@ -1,0 +1,65 @@
+"""Weights as they are kept: sorted hashes beside columns of signed bytes, found by bisection without unpacking."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from msgspec import Struct
+
+from ai_crm.analysis.linear import quantised
+
+
+class Table(Struct, frozen=True, dict=True):
+    """`keys` are 32-bit hashes in ascending order, little-endian; `columns` hold one signed byte for each of them.
+
+    `steps` says what one of a column stands for, in 2^24ths.
+    """
+
+    keys: bytes
+    columns: tuple[bytes, ...]
+    steps: tuple[int, ...]
+
+    def scores(self, values: Mapping[int, int]) -> list[int]:
+        """What each column says about the values of a text, in 2^24ths."""
+        places = [(place, value) for key, value in values.items() if (place := self.place(key)) is not None]
+        return [
+            sum(column[place] * value for place, value in places) * step >> 12
+            for column, step in zip(self._weights, self.steps, strict=True)
+        ]
+
+    def weight(self, key: int, column: int) -> int:
+        """The weight of a hash, in 2^24ths; nought for one that is not in the table."""
+        place = self.place(key)
+        return 0 if place is None else self._weights[column][place] * self.steps[column]
+
+    def place(self, key: int) -> int | None:
+        keys = self._hashes
+        place = bisect_left(keys, key)
+        return place if place < len(keys) and keys[place] == key else None
+
+    @cached_property
+    def _hashes(self) -> array[int]:
+        hashes = array("I")
+        hashes.frombytes(self.keys)
+        if sys.byteorder == "big":
+            hashes.byteswap()
+        return hashes
+
+    @cached_property
+    def _weights(self) -> tuple[array[int], ...]:
+        return tuple(array("b", column) for column in self.columns)
+
+
+def table_of(keys: Sequence[int], columns: Sequence[Sequence[int]]) -> Table:
+    """The table of weights in 2^24ths for ascending keys; rows without any weight left are dropped."""
+    rounded = [quantised(column) for column in columns]
+    kept = [place for place in range(len(keys)) if any(weights[place] for weights, _ in rounded)]
+    return Table(
+        b"".join(keys[place].to_bytes(4, "little") for place in kept),
+        tuple(array("b", [weights[place] for place in kept]).tobytes() for weights, _ in rounded),
+        tuple(step for _, step in rounded),
+    )
