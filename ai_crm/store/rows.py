@@ -25,7 +25,7 @@ from ai_crm.model.change import (
 from ai_crm.model.decision import Decision
 from ai_crm.model.item import ItemRef, PlatformName
 from ai_crm.model.task import HistoryEntry, Task, TaskId
-from ai_crm.store import tables
+from ai_crm.store import messages, tables
 from ai_crm.store.database import announce
 from ai_crm.store.words import keep_words
 
@@ -46,11 +46,6 @@ _LOCK_ITEM = text(
 _KEEP_DECISION = text(
     "INSERT INTO decision (workspace, id, event, item, answer, decided_at, payload) "
     "VALUES (:workspace, :id, :event, :item, :answer, :decided_at, :payload) ON CONFLICT (workspace, id) DO NOTHING"
-)
-_KEEP_MESSAGE = text(
-    "INSERT INTO message (workspace, platform, target, item, address) "
-    "VALUES (:workspace, :platform, :target, :item, :address) "
-    "ON CONFLICT (workspace, platform, target, item) DO UPDATE SET address = excluded.address"
 )
 _KEEP_NOTE = text(
     "INSERT INTO audit (workspace, id, at, actor, action, subject, cause) "
@@ -254,36 +249,14 @@ class Rows:
 
     def message(self, change: Notify) -> str:
         """The address of the item's live message where the change goes; empty while there is none."""
-        table = tables.message
-        found: str | None = self._connection.execute(
-            select(table.c.address).where(
-                table.c.workspace == self._workspace,
-                table.c.platform == change.platform,
-                table.c.target == change.target,
-                table.c.item == str(change.item),
-            )
-        ).scalar()
-        return found or ""
+        return messages.address_of(self._connection, self._workspace, change)
 
     def keep_message(self, change: Notify, address: str) -> None:
-        row = {
-            "workspace": self._workspace,
-            "platform": change.platform,
-            "target": change.target,
-            "item": str(change.item),
-            "address": address,
-        }
-        self._connection.execute(_KEEP_MESSAGE, row)
+        messages.keep_address(self._connection, self._workspace, change, address)
 
     def messages(self, item: ItemRef) -> tuple[tuple[PlatformName, str], ...]:
         """Where the item has live messages: platform and target of each."""
-        table = tables.message
-        found = self._connection.execute(
-            select(table.c.platform, table.c.target)
-            .where(table.c.workspace == self._workspace, table.c.item == str(item))
-            .order_by(table.c.platform, table.c.target)
-        )
-        return tuple((PlatformName(platform), target) for platform, target in found)
+        return messages.places_of(self._connection, self._workspace, item)
 
     def connection_for(self, platform: PlatformName) -> str:
         """The workspace's first connection to a platform; empty where there is none."""
