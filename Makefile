@@ -4,7 +4,7 @@
 # where they are; the tests that need a missing one are skipped and say so, except under CI=true, where that fails.
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test chaos lint schemas lock image clean
+.PHONY: help run serve test chaos bench lint schemas lock image clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
@@ -32,8 +32,12 @@ serve: $(HUB) ## the hub on 127.0.0.1:8080: webhooks, API and worker in one proc
 test: lint $(NODE) ## everything: lint, then every test
 	$(BIN)/pytest -n $(JOBS)
 
-chaos: $(DEV) ## kill -9 a hub 1,000 times under load, about a quarter of an hour
-	AI_CRM_CHAOS_KILLS=1000 $(BIN)/pytest tests/hub_end_to_end/test_chaos.py
+chaos: $(DEV) ## kill -9 hubs 10,000 times under load, about an hour
+	AI_CRM_CHAOS_KILLS=10000 $(BIN)/pytest -n $(JOBS) tests/hub_end_to_end/test_chaos.py
+
+bench: $(DEV) ## how fast a hub stores and carries out, beside the least that it could be; see benchmarks/README.md
+	$(BIN)/python benchmarks/ingest.py
+	$(BIN)/python benchmarks/end_to_end.py
 
 lint: $(DEV) ## style and types; directions, workflows and the Dockerfile are looked at in tests/repository
 	$(BIN)/ruff check .

@@ -39,8 +39,10 @@ class Sightings:
 
     def shown(self, *targets: str) -> tuple[Evidence, ...]:
         """The strongest evidence for the targets, for people to read."""
-        found = [evidence for target in targets for evidence in self._of.get(target, {}).values()]
-        return tuple(sorted(found, key=lambda evidence: -evidence.weight)[:_SHOWN])
+        return tuple(sorted(self.all(*targets), key=lambda evidence: -evidence.weight)[:_SHOWN])
+
+    def all(self, *targets: str) -> tuple[Evidence, ...]:
+        return tuple(evidence for target in targets for evidence in self._of.get(target, {}).values())
 
 
 def gather(reading: Reading, vocabulary: Vocabulary) -> Sightings:

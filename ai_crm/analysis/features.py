@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from math import isqrt
 from zlib import crc32
 
@@ -19,6 +20,7 @@ _FLAG = 410
 _TITLE, _BODY, _BODY_READ = 300, 12_000, 5_000
 _TITLE_WORDS, _BODY_WORDS, _HEADINGS, _HEADING_WORDS = 60, 700, 40, 8
 _PIECE = 4
+_PAIR = "B"
 
 # Each alternative ends at the end of the text at the latest, so that an open one costs no more time than a closed one.
 _HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -28,13 +30,14 @@ _TAG = re.compile(r"</?[a-z][^<>]{0,200}>")
 _WORD = re.compile(r"[^\W_]+(?:['_-][^\W_]+)*(?:\+\+|#)?|[?!]")
 _LIST = re.compile(r"^[ \t]{0,8}[-*] ", re.MULTILINE)
 _TRACES = ("traceback", "\tat ", "exception", "error:")
-_ASKING = frozenset("how what why is can should does where do are which when who".split())
+_ASKING = frozenset(("how", "what", "why", "is", "can", "should", "does", "where", "do", "are", "which", "when", "who"))
 
 
 class Features(Struct, frozen=True):
-    """`values` maps hashes to 4096ths. `seen` says what word or pair of words a hash stands for, and where it stood."""
+    """`single` and `pairs` of words map hashes to 4096ths. `seen` says what a hash stands for, and where that stood."""
 
-    values: dict[int, int]
+    single: dict[int, int]
+    pairs: dict[int, int]
     seen: dict[int, tuple[str, str]]
 
 
@@ -46,12 +49,14 @@ def features(title: str, body: str) -> Features:
     counts: dict[str, int] = {}
     for key in (*_in_title(words), *_in_text(words), *_in_text(prose), *_in_headings(text)):
         counts[key] = counts.get(key, 0) + 1
-    weights = {hashed(key): _times(count) for key, count in counts.items()}
-    norm = isqrt(sum(weight * weight for weight in weights.values())) or 1
-    values = {key: weight * UNIT // norm for key, weight in weights.items()}
+    norm = isqrt(sum(_times(count) ** 2 for count in counts.values())) or 1
+    single: dict[int, int] = {}
+    pairs: dict[int, int] = {}
+    for key, count in counts.items():
+        (pairs if key[0] == _PAIR else single)[hashed(key)] = _times(count) * UNIT // norm
     for flag in _shape(head, words, written, text):
-        values[hashed(flag)] = _FLAG
-    return Features(values, _shown(words, "title") | _shown(prose, "body"))
+        single[hashed(flag)] = _FLAG
+    return Features(single, pairs, _shown(prose, "body") | _shown(words, "title"))
 
 
 @lru_cache(maxsize=65_536)
@@ -74,6 +79,7 @@ def log2(number: int) -> int:
     return (whole << 8) | fraction
 
 
+@lru_cache(maxsize=1024)
 def _times(count: int) -> int:
     """What a word counts that stands in a text so often: 1 + ln(count), in 256ths."""
     return 256 + log2(count) * 177 // 256
@@ -100,8 +106,8 @@ def _in_title(words: list[str]) -> Iterator[str]:
 def _in_text(words: list[str]) -> Iterator[str]:
     for word in words:
         yield "u" + word
-    for one, next_one in zip(words, words[1:], strict=False):
-        yield f"B{one} {next_one}"
+    for one, two in pairwise(words):
+        yield f"{_PAIR}{one} {two}"
 
 
 def _in_headings(text: str) -> Iterator[str]:
@@ -116,7 +122,7 @@ def _in_headings(text: str) -> Iterator[str]:
 
 def _shown(words: list[str], where: str) -> dict[int, tuple[str, str]]:
     shown = {hashed("u" + word): (word, where) for word in words}
-    shown.update((hashed(f"B{one} {two}"), (f"{one} {two}", where)) for one, two in zip(words, words[1:], strict=False))
+    shown.update((hashed(f"{_PAIR}{one} {two}"), (f"{one} {two}", where)) for one, two in pairwise(words))
     return shown
 
 

@@ -13,7 +13,7 @@ from ai_crm.analysis.table import Table, table_of
 
 Text = Mapping[int, int]
 
-_ROUNDS = 8
+_ROUNDS = 6
 _COST = ONE
 _LEAST_TEXTS = 2
 _FOLDS = 3
@@ -23,8 +23,10 @@ _PER_STRENGTH = 16
 
 
 class Head(Struct, frozen=True, kw_only=True):
-    """One column of weights for each name. `right` is the percentage of texts it named rightly when it had not seen
-    them, `rows` how many there were."""
+    """One column of weights for each name.
+
+    `right` is the percentage of the `rows` texts of the history that it named rightly when it had not seen them.
+    """
 
     names: tuple[str, ...]
     table: Table
@@ -32,13 +34,16 @@ class Head(Struct, frozen=True, kw_only=True):
     rows: int
     right: int
 
+    def fits(self) -> bool:
+        return len(self.names) > 1 and self.table.fits(len(self.names)) and 0 < self.steepness < 1 << 16
+
     def strengths(self, values: Text) -> tuple[int, ...]:
         """How much speaks for each name, in 2^16ths."""
         return tuple(score >> 8 for score in self.table.scores(values))
 
     def confidences(self, values: Text) -> tuple[int, ...]:
         """The belief that each name deserves, in percent."""
-        return shares(tuple(strength // _PER_STRENGTH for strength in self.strengths(values)), self.steepness)
+        return shares(_coarse(self.strengths(values)), self.steepness)
 
 
 class Guess(Struct, frozen=True):
@@ -70,7 +75,7 @@ def guesses(texts: Sequence[Text], wanted: Sequence[str], fixed: frozenset[int])
     strengths = [*_cross_checked(texts, wanted, names, fixed)]
     steepness = min(_STEEPNESSES, key=lambda each: (_surprise(strengths, wanted, names, each), each))
     return tuple(
-        Guess(names[said.index(max(said))], max(shares(_halves(said), steepness)), want)
+        Guess(names[said.index(max(said))], max(shares(_coarse(said), steepness)), want)
         for said, want in zip(strengths, wanted, strict=True)
     )
 
@@ -114,10 +119,12 @@ def _ratios(rows: Sequence[Row], mine: Sequence[bool], fixed: Sequence[bool]) ->
 
 
 def _scaled(row: Row, ratios: Sequence[int]) -> Row:
-    return Row(row.places, tuple(value * ratios[place] >> 8 for place, value in zip(row.places, row.values, strict=True)))
+    return Row(
+        row.places, tuple(value * ratios[place] >> 8 for place, value in zip(row.places, row.values, strict=True))
+    )
 
 
-def _halves(strengths: tuple[int, ...]) -> tuple[int, ...]:
+def _coarse(strengths: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(strength // _PER_STRENGTH for strength in strengths)
 
 
@@ -127,6 +134,6 @@ def _surprise(
     """How surprising the truth is to these confidences, in all; what a calibrated head keeps lowest."""
     places = {name: place for place, name in enumerate(names)}
     return sum(
-        log2(100 * 100) - log2(100 * max(1, shares(_halves(said), steepness)[places[want]]))
+        log2(100 * 100) - log2(100 * max(1, shares(_coarse(said), steepness)[places[want]]))
         for said, want in zip(strengths, wanted, strict=True)
     )

@@ -87,11 +87,6 @@ def fit(rows: Sequence[Row], targets: Sequence[int], size: int, loss: Loss, roun
     return weights
 
 
-def score(row: Row, weights: Sequence[int]) -> int:
-    """What the weights say about a row, in 2^24ths."""
-    return sum(map(mul, map(weights.__getitem__, row.places), row.values)) >> _VALUE_SHIFT
-
-
 def quantised(weights: Sequence[int]) -> tuple[list[int], int]:
     """The weights as numbers from -127 to 127, and what one of them stands for, in 2^24ths."""
     most = max(map(abs, weights), default=0)

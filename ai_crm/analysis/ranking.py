@@ -34,7 +34,7 @@ class AgentRanking:
 
     def rank(self, reading: Reading, agents: tuple[Agent, ...]) -> tuple[AgentMatch, ...]:
         """The best five, best first; () when nothing speaks for anyone. Equals stand in the order they were given."""
-        sightings = _look(reading, self._terms(agents))
+        sightings = self.look(reading, agents)
         order = {agent.name: place for place, agent in enumerate(agents)}
         sums = {name: total for name in sightings.targets() if (total := sightings.sum(name)) >= _LEAST}
         ranked = sorted(sums, key=lambda name: (-sums[name], order[name]))[:_RANKED]
@@ -42,6 +42,10 @@ class AgentRanking:
             AgentMatch(name, _confidence(sums, ranked, place), sightings.shown(name))
             for place, name in enumerate(ranked)
         )
+
+    def look(self, reading: Reading, agents: tuple[Agent, ...]) -> Sightings:
+        """What was seen for each agent."""
+        return _look(reading, self._terms(agents))
 
     def _terms_of(self, agents: tuple[Agent, ...]) -> _AgentTerms:
         words = {agent.name: self._words.get(agent.name, AgentWords()) for agent in agents}

@@ -7,6 +7,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -22,6 +23,13 @@ class Table(Struct, frozen=True, dict=True):
     keys: bytes
     columns: tuple[bytes, ...]
     steps: tuple[int, ...]
+
+    def fits(self, columns: int) -> bool:
+        """Whether the parts belong together. A file that people can touch is asked before it is used."""
+        rows = len(self.keys) // 4
+        same = len(self.columns) == len(self.steps) == columns and len(self.keys) == 4 * rows
+        ascending = all(one < two for one, two in pairwise(self._hashes)) if same else False
+        return ascending and all(len(column) == rows for column in self.columns)
 
     def scores(self, values: Mapping[int, int]) -> list[int]:
         """What each column says about the values of a text, in 2^24ths."""

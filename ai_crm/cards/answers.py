@@ -146,10 +146,13 @@ def digest_card(digest: Digest) -> Card:
     open_ones = tuple(_task_fact(task, digest.day) for task in digest.open[:MOST_ROWS])
     team = digest.team
     counts = f"{team.tasks_open:,} open, {team.tasks_created:,} created, {team.tasks_done:,} done"
+    due, changed = (
+        tuple(_task_fact(task, digest.day) for task in some[:MOST_ROWS]) for some in (digest.due, digest.changed)
+    )
     sections = (
-        Section("Due soon", tuple(_task_fact(task, digest.day) for task in digest.due[:MOST_ROWS])),
+        Section(f"Due soon ({len(digest.due)})", due),
         Section(f"Yours and open ({digest.total_open:,})", open_ones),
-        Section("Changed since yesterday", tuple(_task_fact(task, digest.day) for task in digest.changed[:MOST_ROWS])),
+        Section(f"Changed since yesterday ({len(digest.changed)})", changed),
         Section("The team since yesterday", (Fact("Tasks", counts),)),
     )
     return answer_card(f"☀️ Your day, {digest.day}", "", tuple(each for each in sections if each.facts))

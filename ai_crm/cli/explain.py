@@ -73,7 +73,8 @@ def _events(name: str, body: bytes) -> tuple[Event, ...]:
 
 
 def _known_events() -> tuple[str, ...]:
-    return tuple(dict.fromkeys(trigger.name.partition(".")[0] for trigger in TRIGGERS))
+    told = (trigger.name for trigger in TRIGGERS if trigger.platform is PlatformName.GITHUB)
+    return tuple(dict.fromkeys(name.partition(".")[0] for name in told))
 
 
 def _meant(name: str) -> str:

@@ -22,8 +22,8 @@ def decision_card(decision: Decision, times: int) -> Card:
     more = len(verdicts) - _MOST_RULES
     sections = (
         *(_section(verdict) for verdict in verdicts[:_MOST_RULES]),
-        *((Section("What follows", planned[:_MOST_FINDINGS]),) if planned else ()),
-        *((Section("What cannot be done", skipped[:_MOST_FINDINGS]),) if skipped else ()),
+        *((Section("What follows", _some(planned)),) if planned else ()),
+        *((Section("What cannot be done", _some(skipped)),) if skipped else ()),
     )
     foot = (f"{more} more rules did not come as near.", f"Decided {times} times; this is the last one.")
     said = " ".join(sentence for sentence, holds in zip(foot, (more > 0, times > 1), strict=True) if holds)
@@ -33,9 +33,14 @@ def decision_card(decision: Decision, times: int) -> Card:
 def _section(verdict: Verdict) -> Section:
     sign = "✓" if verdict.matched else "✗"
     place = f" (line {verdict.line})" if verdict.line else ""
-    findings = tuple(fact for finding in verdict.findings for fact in _facts(finding, 0))[:_MOST_FINDINGS]
+    findings = tuple(fact for finding in verdict.findings for fact in _facts(finding, 0))
     note = (Fact("Note", verdict.note),) if verdict.note else ()
-    return Section(f'{sign} rule "{verdict.rule}"{place} {outcome(verdict)}', (*note, *findings))
+    return Section(f'{sign} rule "{verdict.rule}"{place} {outcome(verdict)}', (*note, *_some(findings)))
+
+
+def _some(facts: tuple[Fact, ...]) -> tuple[Fact, ...]:
+    more = len(facts) - _MOST_FINDINGS
+    return (*facts[:_MOST_FINDINGS], Fact("…", f"and {more} more")) if more > 0 else facts
 
 
 def _facts(finding: Finding, depth: int) -> Iterator[Fact]:

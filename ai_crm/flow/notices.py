@@ -183,7 +183,9 @@ def _recommended(rule: RuleId, choice: AgentChoice | None, title: str, agents: t
 
 
 def _is_told(member: Member, kind: NoticeKind, actor: str) -> bool:
-    """What somebody did themselves is no news to them."""
+    """What somebody did themselves is no news to them, and a terminal cannot be told anything."""
+    if member.platform not in _CALLED:
+        return False
     own = {member.login.lower(), f"{member.name} ({_CALLED[member.platform]})".lower()}
     return kind not in member.preferences.off and actor.lower() not in own
 

@@ -29,8 +29,10 @@ async def personal(command: WhoAmI | LinkLogin | SetPreferences | DigestNow, who
             return reply_of(_identity(member, who))
         case LinkLogin(login=login):
             await desk.members.keep(workspace, msgspec.structs.replace(member, login=login))
-            said = f"You are {login} on GitHub: @me means you now." if login else "Your login is forgotten."
-            return reply_of(answer_card("Kept", said, foot="" if login else "link LOGIN says it again"))
+            if not login:
+                return reply_of(answer_card("Kept", "Your login is forgotten.", foot="link LOGIN says it again"))
+            said = f"You are {login} on GitHub: @me means you now."
+            return reply_of(answer_card("Kept", said, foot=await _namesakes(login, who, desk)))
         case SetPreferences():
             wanted = msgspec.structs.replace(member, preferences=changed_preferences(member.preferences, command))
             if wanted != member:
@@ -46,6 +48,13 @@ async def personal(command: WhoAmI | LinkLogin | SetPreferences | DigestNow, who
             return reply_of(answers.digest_card(digest))
         case _:
             assert_never(command)
+
+
+async def _namesakes(login: str, who: Asker, desk: CommandDesk) -> str:
+    """Who else of the same platform said that this login is theirs: nobody checks it, so that everybody is told."""
+    same = await desk.members.of_logins(who.principal.workspace, (login,))
+    others = ", ".join(one.name for one in same if one.platform is who.platform and one.id != who.id)
+    return f"{others} said the same: both of you are told about its tasks" if others else ""
 
 
 _CHANGE = "To change it: settings --off status --quiet 22:00-07:00 --time-zone Europe/Berlin --digest 08:30"

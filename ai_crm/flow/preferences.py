@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo, available_timezones
+from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from ai_crm.cards.answers import Fact
 from ai_crm.commands.command import NoticeKind, SetPreferences
@@ -23,6 +24,14 @@ def changed_preferences(now: Preferences, wanted: SetPreferences) -> Preferences
     )
 
 
+def zone_of(preferences: Preferences) -> tzinfo:
+    """The person's time zone; UTC on a machine that does not know it, as the one that kept it may have known more."""
+    try:
+        return UTC if preferences.time_zone == "UTC" else ZoneInfo(preferences.time_zone)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        return UTC
+
+
 def described(preferences: Preferences) -> tuple[Fact, ...]:
     on = ", ".join(kind for kind in NoticeKind if kind not in preferences.off) or "nothing"
     quiet, digest = preferences.quiet, preferences.digest_at
@@ -38,10 +47,10 @@ def described(preferences: Preferences) -> tuple[Fact, ...]:
 
 def _zone(name: str) -> str:
     """The zone as it is written, whatever the case of its letters."""
-    known = {zone.lower(): zone for zone in available_timezones()}
+    known = {zone.lower(): zone for zone in ("UTC", *available_timezones())}
     spelled = name.strip().replace(" ", "_").lower()
     if spelled not in known:
         near = nearest(spelled, known)
         hint = f'Did you mean "{known[near]}"?' if near else "Write a zone such as Europe/Berlin or UTC"
         raise Misunderstood(f"there is no time zone {shown(name)}", hint=hint)
-    return ZoneInfo(known[spelled]).key
+    return known[spelled]

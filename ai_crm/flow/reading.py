@@ -91,7 +91,8 @@ async def _shown(task_id: TaskId, workspace: str, desk: CommandDesk) -> Reply:
     task = await desk.records.task(workspace, task_id)
     comments = await desk.records.comments(workspace, task_id)
     said = tuple(Fact(f"{one.actor}, {one.at:%Y-%m-%d %H:%M}", one.text) for one in comments[-_MOST_COMMENTS:])
-    cards = (answer_card("Comments", "", (Section("", said),)),) if said else ()
+    heading = f"Comments ({len(said)} of {len(comments)})" if len(said) < len(comments) else "Comments"
+    cards = (answer_card(heading, "", (Section("", said),)),) if said else ()
     reply = task_reply(f"{task.id} · {task.status} · {task.title}", task)
     return msgspec.structs.replace(reply, cards=(*reply.cards, *cards))
 

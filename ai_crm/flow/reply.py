@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Struct
@@ -15,6 +14,7 @@ from ai_crm.cards.task_card import task_card
 from ai_crm.commands import presses
 from ai_crm.commands.words import MENTION
 from ai_crm.errors import CommandRefused, RulesInvalid
+from ai_crm.flow.preferences import zone_of
 from ai_crm.model.access import Permission, Principal
 from ai_crm.model.agent import Agent
 from ai_crm.model.item import PlatformName
@@ -123,7 +123,7 @@ _LOGIN = r"[A-Za-z0-9][A-Za-z0-9_-]{0,61}"
 
 
 def today_of(member: Member, now: datetime) -> date:
-    return now.astimezone(ZoneInfo(member.preferences.time_zone)).date()
+    return now.astimezone(zone_of(member.preferences)).date()
 
 
 def reply_of(card: Card) -> Reply:

@@ -47,7 +47,9 @@ class Rounds(Struct, frozen=True, kw_only=True):
         Raises StoreUnavailable.
         """
         now = self.clock.now()
-        due = tuple(each for each in await self.members.with_digest(workspace) if _due(each, now))
+        asked = await self.members.with_digest(workspace)
+        # A terminal asks for a summary; it cannot be told one.
+        due = tuple(each for each in asked if each.platform is not PlatformName.HUB and _due(each, now))
         for member in due:
             decision = await self._digest(member, workspace, now)
             if decision:

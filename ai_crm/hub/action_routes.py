@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -14,8 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ai_crm.errors import PayloadInvalid
+from ai_crm.hub.exchange import answered, body, who
 from ai_crm.hub.routes import route
-from ai_crm.model.access import Permission, Principal
+from ai_crm.model.access import Permission
 from ai_crm.model.change import AnyChange, Applied, CallWebhook, ChangeKey, CreateTask, Notify, Outcome
 from ai_crm.model.decision import Decision
 from ai_crm.model.item import ItemRef, PlatformName
@@ -23,8 +23,6 @@ from ai_crm.model.target import why_refused
 from ai_crm.ports import Clock
 from ai_crm.ports.shared import Beginning, HandedIn, ItemTasks, SharedStore
 from ai_crm.rules.merge import PREFIX
-
-T = TypeVar("T")
 
 # Bytes. An issue's text has 64 KB at most, and each rule that matches may repeat it.
 _LARGEST = 4 * 1024 * 1024
@@ -50,28 +48,28 @@ class ActionApi(Struct, frozen=True, kw_only=True):
     wake: Callable[[], None]
 
     async def tasks_of(self, request: Request) -> Response:
-        return _json(ItemTasks(await self.store(_who(request).workspace).tasks_of(_item(request))))
+        return answered(ItemTasks(await self.store(who(request).workspace).tasks_of(_item(request))))
 
     async def hand_in(self, request: Request) -> Response:
-        who, handed = _who(request), await _body(request, HandedIn)
+        asker, handed = who(request), await body(request, HandedIn)
         _check(handed)
-        commit = await self.store(who.workspace).hand_in(handed, who.name, self.clock.now())
+        commit = await self.store(asker.workspace).hand_in(handed, asker.name, self.clock.now())
         self.wake()
-        return _json(commit)
+        return answered(commit)
 
     async def begin(self, request: Request) -> Response:
-        who, wanted = _who(request), await _body(request, Beginning)
+        asker, wanted = who(request), await body(request, Beginning)
         if not _HOLDER.fullmatch(wanted.holder):
             raise PayloadInvalid("holder is a name of up to 200 printable characters")
-        change = await self.store(who.workspace).begin(_key(request), wanted.holder, self.clock.now())
-        return Response(status_code=204) if change is None else _json(change)
+        change = await self.store(asker.workspace).begin(_key(request), wanted.holder, self.clock.now())
+        return Response(status_code=204) if change is None else answered(change)
 
     async def settle(self, request: Request) -> Response:
-        who, applied = _who(request), await _body(request, Applied)
+        asker, applied = who(request), await body(request, Applied)
         _check_applied(applied, _key(request))
-        tasks = await self.store(who.workspace).conclude(applied, who.name, self.clock.now())
+        tasks = await self.store(asker.workspace).conclude(applied, asker.name, self.clock.now())
         self.wake()  # a message may have waited for the card
-        return _json(ItemTasks(tasks))
+        return answered(ItemTasks(tasks))
 
 
 def action_routes(api: ActionApi) -> tuple[Route, ...]:
@@ -83,11 +81,6 @@ def action_routes(api: ActionApi) -> tuple[Route, ...]:
         route("/api/v1/changes/{key}/begin", api.begin, ("POST",), write),
         route("/api/v1/changes/{key}/settle", api.settle, ("POST",), write),
     )
-
-
-def _who(request: Request) -> Principal:
-    who: Principal = request.state.principal
-    return who
 
 
 def _key(request: Request) -> ChangeKey:
@@ -163,19 +156,3 @@ def _check_applied(applied: Applied, key: ChangeKey) -> None:
         raise PayloadInvalid("where is no platform's id, or url is no web address")
     if len(applied.detail) > _LONGEST or len(applied.yielded) > _MOST:
         raise PayloadInvalid("detail or yielded is too long")
-
-
-async def _body(request: Request, kind: type[T]) -> T:
-    """What was sent. Texts that were cut within a character are refused: no database keeps them."""
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type not in {"", "application/json"}:
-        raise HTTPException(415, "Send JSON, with the content type application/json.")
-    try:
-        return msgspec.json.decode(await request.body(), type=kind)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        what = str(error) if isinstance(error, msgspec.ValidationError) else "it is not JSON"
-        raise PayloadInvalid(f"the body cannot be used: {what}") from error
-
-
-def _json(value: Any) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")

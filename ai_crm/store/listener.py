@@ -13,6 +13,8 @@ from ai_crm.store.database import CHANNEL
 
 # Seconds: how long it looks for a word before it looks whether it shall stop, and how long it waits after a loss.
 _LOOK = 1.0
+# However much is said meanwhile is heard as one: every worker hears every commit, and would look as often.
+_BREATH = 0.05
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 
@@ -53,6 +55,7 @@ class Listener:
             while not stop.is_set():
                 async for _ in connection.notifies(timeout=_LOOK, stop_after=1):
                     self._heard()
+                await asyncio.sleep(_BREATH)
 
     def _address(self) -> dict[str, Any]:
         """Where the engine connects to. A peer that is gone without a word is noticed after half a minute."""

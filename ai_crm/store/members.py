@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, select, text
 
+from ai_crm.commands.command import NoticeKind
 from ai_crm.errors import StoreError
 from ai_crm.model.item import PlatformName
-from ai_crm.ports.members import Member
+from ai_crm.ports.members import Member, Preferences
 from ai_crm.store import tables
 from ai_crm.store.rows import add_workspace
 from ai_crm.store.transactions import Transactions
@@ -47,7 +48,7 @@ class SqlMembers:
         return await self._read(workspace, tables.member.c.login.in_(sorted(wanted))) if wanted else ()
 
     async def with_digest(self, workspace: str) -> tuple[Member, ...]:
-        return tuple(one for one in await self._read(workspace) if one.preferences.digest_at is not None)
+        return tuple(one for one in await self._read(workspace) if _wants_digest(one.preferences))
 
     async def workspaces(self) -> tuple[str, ...]:
         """Every workspace that there is, with people or without."""
@@ -63,6 +64,10 @@ class SqlMembers:
         )
         rows = await self._transactions.read(lambda connection: connection.execute(statement).scalars().all())
         return tuple(map(_member, rows))
+
+
+def _wants_digest(preferences: Preferences) -> bool:
+    return preferences.digest_at is not None and NoticeKind.DIGEST not in preferences.off
 
 
 def _keep(connection: Connection, row: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import ClassVar, TypeVar
 
@@ -122,7 +122,7 @@ def kept(rows: Rows, decision: Decision, at: datetime, route: Callable[[Outbound
     rows.keep_tasks(before, followed.tasks, at, cause=decision.event)
     rows.keep_decision(decision, at)
     renewals = live.renewals(decision, followed, rows.messages(decision.item)) if followed.updated else ()
-    outbound = tuple((change, route(change)) for change in (*followed.outbound, *renewals))
+    outbound = tuple(_routed((*followed.outbound, *renewals), route))
     rows.keep_changes(decision, (*about_tasks, *outbound), known, at)
     for action, tasks in (("create task", followed.created), ("update task", followed.updated)):
         for task in tasks:
@@ -139,6 +139,16 @@ def committed(made: Kept) -> Commit:
         updated=made.followed.updated,
         outbox=tuple(each.change for each in made.waiting),
     )
+
+
+def _routed(
+    changes: Iterable[OutboundChange], route: Callable[[OutboundChange], Route]
+) -> Iterator[tuple[OutboundChange, Route]]:
+    """Without cards that nobody can show: where the hub has no connection to an item, whoever has shows it next time."""
+    for change in changes:
+        way = route(change)
+        if not (isinstance(change, ShowCard) and way.carrier == HUB and not way.connection):
+            yield change, way
 
 
 def settled(rows: Rows, change: OutboundChange, applied: Applied, at: datetime | None) -> tuple[Task, ...]:

@@ -6,22 +6,25 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, assert_never
 
+import msgspec
 import structlog
 from msgspec import Struct
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.error import BoltError
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.routing import Route
 
 from ai_crm.commands.presses import Verb
 from ai_crm.errors import AiCrmError
 from ai_crm.wiring_hub import Hub, command_desk
-from bots.slack.bot import Bot
-from bots.slack.door import Door, door_route
+from bots.slack.bot import Bot, Caller
+from bots.slack.door import Door, Socket, door_route
 from bots.slack.ears import EARS, Ear, Kind
 from bots.slack.install import Client, Installer, install_routes
 from bots.slack.installations import Installations
@@ -44,6 +47,7 @@ def build(hub: Hub, wake: Callable[[], None]) -> Parts:
     settings = hub.settings
     proxy = settings.proxy.reveal() or None
     web = AsyncWebClient(base_url=f"{settings.slack_api_url.rstrip('/')}/", proxy=proxy)
+    web.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=2))
     kept = Installations(hub.connections, web, settings.slack_bot_token)
     app = AsyncApp(
         client=web,
@@ -75,19 +79,12 @@ def _routes(hub: Hub, app: AsyncApp, kept: Installations, web: AsyncWebClient) -
 async def _run(hub: Hub, app: AsyncApp, stop: asyncio.Event) -> None:
     """Keeps the socket open until the end; in HTTP mode there is nothing to keep."""
     token = hub.settings.slack_app_token
-    if not token:
-        return
-    handler = AsyncSocketModeHandler(app, token.reveal(), proxy=hub.settings.proxy.reveal() or None)
-    await handler.connect_async()  # type: ignore[no-untyped-call]
-    log.info("slack socket", action="slack socket", state="open")
-    try:
-        await stop.wait()
-    finally:
-        await handler.close_async()  # type: ignore[no-untyped-call]
+    if token:
+        await Socket(app, token, hub.settings.proxy.reveal()).run(stop)
 
 
 def _listen(app: AsyncApp, ear: Ear, bot: Bot) -> None:
-    handler = getattr(bot, ear.hears)
+    handler = _hearing(ear, getattr(bot, ear.hears))
     match ear.kind:
         case Kind.COMMAND:
             app.command(ear.name)(handler)
@@ -105,6 +102,31 @@ def _listen(app: AsyncApp, ear: Ear, bot: Bot) -> None:
             app.options(ear.name)(handler)
         case Kind.WINDOW:
             app.view(ear.name)(handler)
+        case _:
+            assert_never(ear.kind)
+
+
+def _hearing(ear: Ear, does: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Says that it was heard before anything is done about it, and lets through what can be read."""
+
+    async def hear(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, client: AsyncWebClient) -> None:
+        if not ear.answers:
+            await ack()
+        try:
+            heard = msgspec.convert(body, ear.reads)
+        except msgspec.ValidationError:
+            log.warning("unreadable", action=ear.hears)
+            await ack()
+            return
+        caller = Caller(
+            team=context.team_id or "",
+            organisation=context.enterprise_id or "",
+            user=context.user_id or "",
+            client=client,
+        )
+        await (does(heard, caller, ack) if ear.answers else does(heard, caller))
+
+    return hear
 
 
 async def _in_direct_message(event: dict[str, Any]) -> bool:

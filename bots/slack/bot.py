@@ -1,59 +1,71 @@
-"""What the bot does about each thing that it hears: says at once that it heard, then asks the core, then answers."""
+"""What the bot does about each thing that it hears: asks the core, then answers where it was asked."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
 
+import msgspec
 import structlog
+from aiohttp import ClientError
 from msgspec import Struct, structs
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from ai_crm.commands.command import Asked, NewTask, StartTask
-from ai_crm.errors import AiCrmError, CommandRefused
+from ai_crm.commands.command import Asked, DigestNow, LinkLogin, NewTask, SetPreferences, StartTask, WhoAmI
+from ai_crm.commands.presses import Verb
+from ai_crm.errors import AiCrmError, CommandRefused, Misunderstood
 from ai_crm.flow.commands import obey, pressed, refusal, understand
 from ai_crm.flow.reply import Asker, CommandDesk, Reply, agents_of
 from ai_crm.model.analysis import Analysis
 from bots.slack import form, home
-from bots.slack.installations import Installation, Installations
+from bots.slack.heard import (
+    InWindow,
+    LinkShared,
+    MessageShortcut,
+    Pressed,
+    Removed,
+    Revoked,
+    Said,
+    SlashCommand,
+    TabOpened,
+    Told,
+)
+from bots.slack.installations import Installations
 from bots.slack.links import Links
 from bots.slack.people import People, request_id
-from bots.slack.speak import Speaker
+from bots.slack.speak import Speaker, trouble
 
 # Slack waits three seconds for a window that was sent; after so many of them the person is told to wait instead.
 _PATIENCE = 2.0
 _MENTION = re.compile(r"^\s*<@[A-Z0-9]+(\|[^>]*)?>[\s,:]*")
 _MOST_HEARD = 10_000
-_MOST_TITLE = 120
+_MOST_TITLE, _MOST_SENTENCE = 120, 150
 
-Body = dict[str, Any]
+# What is nobody else's business, also where somebody asks for it in public.
+_PERSONAL = (WhoAmI, LinkLogin, SetPreferences, DigestNow)
+# Buttons whose message becomes what they lead to.
+_RENEWING = frozenset({Verb.SET_STATUS, Verb.UNDO, Verb.PAGE})
+
+Tell = Callable[[Reply], Awaitable[None]]
 log = structlog.get_logger()
 
 
-class Call(Struct, frozen=True, kw_only=True):
-    """Somebody who asks, from where. `client` speaks with the token of their workspace."""
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who is there, in Slack's ids. `client` speaks with the token of their workspace."""
 
-    installation: Installation
-    asker: Asker
+    team: str
+    organisation: str
+    user: str
     client: AsyncWebClient
 
 
 class Bot:
     """One method for each ear of `bots.slack.ears`. None of them raises what a person can cause."""
 
-    def __init__(
-        self,
-        desk: CommandDesk,
-        kept: Installations,
-        people: People,
-        speaker: Speaker,
-        links: Links,
-    ) -> None:
+    def __init__(self, desk: CommandDesk, kept: Installations, people: People, speaker: Speaker, links: Links) -> None:
         self._desk = desk
         self._kept = kept
         self._people = people
@@ -61,221 +73,205 @@ class Bot:
         self._links = links
         self._heard: dict[str, None] = {}
 
-    async def slash_command(self, ack: AsyncAck, body: Body, client: AsyncWebClient) -> None:
-        await ack()
-        url = body["response_url"]
-
+    async def slash_command(self, heard: SlashCommand, caller: Caller) -> None:
         async def work() -> None:
-            call = await self._call(body["team_id"], body["user_id"], client)
-            asked = await understand(_unescaped(body.get("text", "")), call.asker, self._desk)
+            who = await self._who(caller)
+            asked = await understand(_unescaped(heard.text), who, self._desk)
             if isinstance(asked.command, StartTask):
-                draft = form.Draft(
-                    title=asked.command.draft.title,
-                    wanted=asked.command.draft,
-                    origin=form.Origin(channel=body.get("channel_id", "")),
-                )
-                await self._open(call, body["trigger_id"], draft)
+                wanted, origin = asked.command.draft, form.Origin(channel=heard.channel_id)
+                draft = form.Draft(title=wanted.title, description=wanted.description, wanted=wanted, origin=origin)
+                await self._open(caller, who, heard.trigger_id, draft)
                 return
-            reply = await obey(asked, call.asker, self._desk, request_id(body["trigger_id"]))
-            await self._speaker.respond(url, reply)
+            await tell(await obey(asked, who, self._desk, request_id(heard.trigger_id)))
 
-        await self._answered(work, lambda reply: self._speaker.respond(url, reply))
+        async def tell(reply: Reply) -> None:
+            await self._speaker.respond(heard.response_url, reply)
 
-    async def message_shortcut(self, ack: AsyncAck, body: Body, client: AsyncWebClient) -> None:
-        await ack()
-        message, channel = body["message"], body["channel"]["id"]
-        text = _unescaped(message.get("text", ""))
+        await _answered(work, tell)
+
+    async def message_shortcut(self, heard: MessageShortcut, caller: Caller) -> None:
+        message, text = heard.message, _unescaped(heard.message.text or "")
 
         async def work() -> None:
-            call = await self._call(body["team"]["id"], body["user"]["id"], client)
-            thread = message.get("thread_ts") or message["ts"]
+            who = await self._who(caller)
             draft = form.Draft(
                 title=text.strip().partition("\n")[0][:_MOST_TITLE],
                 description=text,
-                origin=form.Origin(channel=channel, thread=thread),
+                origin=form.Origin(channel=heard.channel.id, thread=message.thread_ts or message.ts),
             )
-            await self._open(call, body["trigger_id"], draft, about=(channel, message["ts"]))
-
-        await self._answered(work, lambda reply: self._speaker.respond(body["response_url"], reply))
-
-    async def mention(self, ack: AsyncAck, body: Body, event: Body, client: AsyncWebClient) -> None:
-        await ack()
-        if self._is_repeated(body["event_id"]):
-            return
-        thread = event.get("thread_ts") or event["ts"]
-
-        async def work() -> None:
-            call = await self._call(body["team_id"], event["user"], client)
-            text = _MENTION.sub("", event.get("text", ""))
-            reply = await self._said(call, text, body["event_id"], (event["channel"], thread))
-            if reply.ok and not reply.private:
-                await self._speaker.say(client, event["channel"], thread, reply)
-            else:
-                await self._speaker.say(client, event["channel"], thread, structs.replace(reply, private=False))
-
-        await self._answered(work, lambda reply: self._speaker.say(client, event["channel"], thread, reply))
-
-    async def direct_message(self, ack: AsyncAck, body: Body, event: Body, client: AsyncWebClient) -> None:
-        await ack()
-        if event.get("subtype") or event.get("bot_id") or self._is_repeated(body["event_id"]):
-            return
-        thread = event.get("thread_ts", "")
-
-        async def work() -> None:
-            call = await self._call(body["team_id"], event["user"], client)
-            text = _MENTION.sub("", event.get("text", ""))
-            reply = await self._said(call, text, body["event_id"], (event["channel"], thread))
-            await self._speaker.say(client, event["channel"], thread, reply)
-
-        await self._answered(work, lambda reply: self._speaker.say(client, event["channel"], thread, reply))
-
-    async def pressed(self, ack: AsyncAck, body: Body, action: Body, client: AsyncWebClient) -> None:
-        await ack()
-        verb = action["action_id"].partition(":")[0]
-        if verb == "open":  # a link: the browser does it
-            return
-        url = body.get("response_url", "")
+            await self._open(caller, who, heard.trigger_id, draft, about=message.ts)
 
         async def tell(reply: Reply) -> None:
-            if url:
-                await self._speaker.respond(url, reply)
-            else:  # from the home tab, which has no such address
-                await self._speaker.whisper(client, "", body["user"]["id"], reply)
+            await self._speaker.respond(heard.response_url, reply)
+
+        await _answered(work, tell)
+
+    async def mention(self, heard: Told[Said], caller: Caller) -> None:
+        said = heard.event
+        thread = said.thread_ts or said.ts
 
         async def work() -> None:
-            call = await self._call(body["team"]["id"], body["user"]["id"], client)
-            data = json.loads(action.get("value") or "{}")
-            request = request_id(body["trigger_id"], action["action_ts"])
-            reply = await pressed(verb, data, call.asker, self._desk, request)
-            if url and reply.ok and verb in _RENEWING:
-                await self._speaker.respond(url, reply, replace=True)
+            reply, public = await self._reply(heard, caller, thread)
+            await (self._speaker.say(caller.client, said.channel, thread, reply) if public else tell(reply))
+
+        async def tell(reply: Reply) -> None:
+            await self._speaker.whisper(caller.client, said.channel, caller.user, reply, said.thread_ts or "")
+
+        if not said.bot_id and not self._is_repeated(heard.event_id):
+            await _answered(work, tell)
+
+    async def direct_message(self, heard: Told[Said], caller: Caller) -> None:
+        said = heard.event
+        thread = said.thread_ts or ""
+
+        async def work() -> None:
+            await tell((await self._reply(heard, caller, thread))[0])
+
+        async def tell(reply: Reply) -> None:
+            await self._speaker.say(caller.client, said.channel, thread, reply)
+
+        if not said.subtype and not said.bot_id and not self._is_repeated(heard.event_id):
+            await _answered(work, tell)
+
+    async def pressed(self, heard: Pressed, caller: Caller) -> None:
+        action = heard.actions[0]
+        verb = action.action_id.partition(":")[0]
+
+        async def work() -> None:
+            who = await self._who(caller)
+            request = request_id(heard.trigger_id, action.action_ts)
+            reply = await pressed(verb, _data(action.value), who, self._desk, request)
+            if heard.response_url and reply.ok and verb in _RENEWING:
+                await self._speaker.respond(heard.response_url, reply, replace=True)
             else:
                 await tell(reply)
-            if not url:
-                await home.show(call.client, call.asker, self._desk)
+            if not heard.response_url:
+                await home.show(caller.client, who, self._desk)
 
-        await self._answered(work, tell)
+        async def tell(reply: Reply) -> None:
+            if heard.response_url:
+                await self._speaker.respond(heard.response_url, reply)
+            else:  # from the home tab, which has no such address
+                await self._speaker.whisper(caller.client, "", caller.user, reply)
 
-    async def title_entered(self, ack: AsyncAck, body: Body, client: AsyncWebClient) -> None:
+        if verb in set(Verb):  # else it is a link, and the browser does it
+            await _answered(work, tell)
+
+    async def title_entered(self, heard: InWindow, caller: Caller) -> None:
         """Somebody pressed Enter in the window's title: the analysis is renewed, what was typed stays."""
-        await ack()
-        view = body["view"]
+        view = heard.view
 
         async def work() -> None:
-            call = await self._call(body["team"]["id"], body["user"]["id"], client)
-            draft = form.draft_of(view, await self._people.login(call.asker))
-            shown = form.window(draft, self._analysis(call, draft))
-            await client.views_update(view_id=view["id"], hash=view["hash"], view=shown)
+            who = await self._who(caller)
+            draft = form.draft_of(view)
+            analysis = self._analysis(who, draft) if draft.title else None
+            await caller.client.views_update(view_id=view.id, hash=view.hash, view=form.window(draft, analysis))
 
-        await self._answered(work, self._unheard)
+        await _answered(work, _unheard)
 
-    async def agents_wanted(self, ack: AsyncAck, body: Body, client: AsyncWebClient) -> None:
+    async def agents_wanted(self, heard: InWindow, caller: Caller, ack: AsyncAck) -> None:
         """Slack asks while somebody types: what the menu offers."""
         try:
-            call = await self._call(body["team"]["id"], body["user"]["id"], client)
-            draft = form.draft_of(body["view"], "")
-            agents = agents_of(call.asker, self._desk)
+            who = await self._who(caller)
+            draft = form.draft_of(heard.view)
+            agents = agents_of(who, self._desk)
         except AiCrmError as error:
             log.warning("agents wanted", action="agents wanted", problem=str(error))
             await ack(options=[])
             return
-        analysis = self._analysis(call, draft) if draft.title else None
-        await ack(options=form.agent_options(agents, body.get("value", ""), analysis))
+        analysis = self._analysis(who, draft) if draft.title else None
+        await ack(options=form.agent_options(agents, heard.value, analysis))
 
-    async def window_sent(self, ack: AsyncAck, body: Body, client: AsyncWebClient) -> None:
+    async def window_sent(self, heard: InWindow, caller: Caller, ack: AsyncAck) -> None:
         """What was entered becomes a task while the window waits; where that takes too long, it says so and goes on."""
-        view = body["view"]
+        view = heard.view
         try:
-            call = await self._call(body["team"]["id"], body["user"]["id"], client)
-            found = form.entered(view, await self._people.login(call.asker))
+            who = await self._who(caller)
+            found = form.entered(view, await self._people.login(who))
         except AiCrmError as error:
-            await ack(response_action="errors", errors={form.TITLE: _sentence(error)})
+            await _wrong(ack, {form.TITLE: str(error)})
             return
         if isinstance(found, form.Wrong):
-            await ack(response_action="errors", errors=dict(found.errors))
+            await _wrong(ack, found.errors)
             return
-        asked = Asked(found.task, share=found.share)
-        making = asyncio.ensure_future(obey(asked, call.asker, self._desk, request_id(view["id"])))
+        making = asyncio.ensure_future(obey(Asked(found.task, share=found.share), who, self._desk, request_id(view.id)))
         await asyncio.wait({making}, timeout=_PATIENCE)
         if not making.done():
             await ack(response_action="update", view=form.waiting())
             reply = await making
-            done = form.ended(reply.text) if reply.ok else form.window(_kept_draft(found), None)
-            await client.views_update(view_id=view["id"], view=done)
-        elif not making.result().ok:
-            await ack(response_action="errors", errors={form.TITLE: making.result().text[:150]})
-            return
+            await _answered(lambda: self._replaced(caller, view.id, found, reply), _unheard)
+        elif not (reply := making.result()).ok:
+            await _wrong(ack, {form.TITLE: reply.text})
         else:
             await ack()
-        await self._answered(lambda: self._tell_created(call, found, making.result()), self._unheard)
+        if reply.ok:
+            await _answered(lambda: self._tell_created(caller, found.origin, reply), _unheard)
 
-    async def home_opened(self, ack: AsyncAck, body: Body, event: Body, client: AsyncWebClient) -> None:
-        await ack()
-        if event.get("tab") != "home":
-            return
-
+    async def home_opened(self, heard: Told[TabOpened], caller: Caller) -> None:
         async def work() -> None:
-            call = await self._call(body["team_id"], event["user"], client)
-            await home.show(client, call.asker, self._desk)
+            await home.show(caller.client, await self._who(caller), self._desk)
 
-        await self._answered(work, self._unheard)
+        if heard.event.tab == "home":
+            await _answered(work, _unheard)
 
-    async def link_shared(self, ack: AsyncAck, body: Body, event: Body, client: AsyncWebClient) -> None:
-        await ack()
-        if body.get("is_ext_shared_channel"):  # people of another company would see it
-            return
-
+    async def link_shared(self, heard: Told[LinkShared], caller: Caller) -> None:
         async def work() -> None:
-            call = await self._call(body["team_id"], event["user"], client)
-            await self._links.unfurl(client, event, call.asker, self._desk)
+            await self._links.unfurl(caller.client, heard.event, await self._who(caller), self._desk)
 
-        await self._answered(work, self._unheard)
+        if not heard.is_ext_shared_channel:  # people of another company would see it
+            await _answered(work, _unheard)
 
-    async def uninstalled(self, ack: AsyncAck, body: Body) -> None:
-        await ack()
-        await self._kept.forget(body["team_id"])
+    async def uninstalled(self, _heard: Told[Removed], caller: Caller) -> None:
+        await self._kept.forget(caller.team or caller.organisation)
 
-    async def tokens_revoked(self, ack: AsyncAck, body: Body, event: Body) -> None:
-        await ack()
-        if event.get("tokens", {}).get("bot"):
-            await self._kept.forget(body["team_id"])
+    async def tokens_revoked(self, heard: Told[Revoked], caller: Caller) -> None:
+        if heard.event.tokens.bot:
+            await self._kept.forget(caller.team or caller.organisation)
 
-    async def _call(self, team: str, user: str, client: AsyncWebClient) -> Call:
-        installation = await self._kept.find(team)
+    async def _who(self, caller: Caller) -> Asker:
+        installation = await self._kept.find(caller.team, caller.organisation)
         if installation is None:
             raise CommandRefused("this Slack workspace is not connected", hint="An operator can: `ai-crm slack invite`")
-        return Call(
-            installation=installation, asker=await self._people.asker(installation, user, client), client=client
-        )
+        return await self._people.asker(installation, caller.user, caller.client)
 
-    async def _said(self, call: Call, text: str, event: str, place: tuple[str, str]) -> Reply:
-        """The answer to what somebody wrote; a task that was made in a thread remembers which."""
-        asked = await understand(_unescaped(text), call.asker, self._desk)
-        if isinstance(asked.command, NewTask) and place[1] and not asked.command.description:
-            origin = await self._permalink(call.client, *place)
-            asked = structs.replace(asked, command=structs.replace(asked.command, description=origin))
-        return await obey(asked, call.asker, self._desk, request_id(event))
+    async def _reply(self, heard: Told[Said], caller: Caller, thread: str) -> tuple[Reply, bool]:
+        """The answer to what somebody wrote, and whether it is for everybody. A task that is made in a thread says which."""
+        who = await self._who(caller)
+        asked = await understand(_unescaped(_MENTION.sub("", heard.event.text or "")), who, self._desk)
+        command = asked.command
+        if isinstance(command, NewTask) and thread and not command.description:
+            origin = await self._permalink(caller.client, heard.event.channel, thread)
+            asked = structs.replace(asked, command=structs.replace(command, description=origin))
+        reply = await obey(asked, who, self._desk, request_id(heard.event_id))
+        return reply, reply.ok and not isinstance(command, _PERSONAL)
 
-    async def _open(self, call: Call, trigger: str, draft: form.Draft, about: tuple[str, str] | None = None) -> None:
+    async def _open(self, caller: Caller, who: Asker, trigger: str, draft: form.Draft, about: str = "") -> None:
         """Opens the window at once, because its ticket lasts three seconds, and fills it in while the person reads."""
-        opened = await call.client.views_open(trigger_id=trigger, view=form.window(draft, None))
-        view = opened["view"]
+        client = caller.client
+        opened = (await client.views_open(trigger_id=trigger, view=form.window(draft, None)))["view"]
         if about:
-            link = await self._permalink(call.client, *about)
-            origin = structs.replace(draft.origin, permalink=link)
-            draft = structs.replace(draft, description=f"{draft.description}\n\n{link}".strip(), origin=origin)
+            link = await self._permalink(client, draft.origin.channel, about)
+            draft = structs.replace(draft, origin=structs.replace(draft.origin, permalink=link))
         if draft.title or about:
-            shown = form.window(draft, self._analysis(call, draft) if draft.title else None)
-            await call.client.views_update(view_id=view["id"], hash=view["hash"], view=shown)
+            shown = form.window(draft, self._analysis(who, draft) if draft.title else None)
+            await client.views_update(view_id=opened["id"], hash=opened["hash"], view=shown)
 
-    async def _tell_created(self, call: Call, found: form.Entered, reply: Reply) -> None:
-        if not reply.ok:
-            return
-        origin = found.origin
-        if found.share and origin.channel:
-            await self._speaker.say(call.client, origin.channel, origin.thread, reply)
-        else:
-            await self._speaker.whisper(call.client, origin.channel, call.asker.id, reply)
+    async def _replaced(self, caller: Caller, view: str, found: form.Entered, reply: Reply) -> None:
+        """What becomes of a window that waited: nothing that was typed is lost."""
+        shown = form.ended(reply.text) if reply.ok else form.window(form.kept(found), None, problem=reply.text)
+        await caller.client.views_update(view_id=view, view=shown)
+
+    async def _tell_created(self, caller: Caller, origin: form.Origin, reply: Reply) -> None:
+        """Where the window was opened; to who made the task alone, where the channel cannot be told."""
+        client, channel = caller.client, origin.channel
+        if not reply.private and channel:
+            try:
+                await self._speaker.say(client, channel, origin.thread, reply)
+            except SlackApiError as error:
+                log.info("say", action="say", problem=str(error.response.get("error", "")))
+            else:
+                return
+        await self._speaker.whisper(client, channel, caller.user, reply, origin.thread)
 
     async def _permalink(self, client: AsyncWebClient, channel: str, ts: str) -> str:
         try:
@@ -284,9 +280,8 @@ class Bot:
             return ""
         return str(answer.get("permalink", ""))
 
-    def _analysis(self, call: Call, draft: form.Draft) -> Analysis:
-        agents = agents_of(call.asker, self._desk)
-        return self._desk.analyst.analyse(draft.title, draft.description, (), agents)
+    def _analysis(self, who: Asker, draft: form.Draft) -> Analysis:
+        return self._desk.analyst.analyse(draft.title, draft.description, (), agents_of(who, self._desk))
 
     def _is_repeated(self, event: str) -> bool:
         """Slack sends again what it believes lost; after a restart the same request changes nothing either."""
@@ -297,35 +292,39 @@ class Bot:
         self._heard[event] = None
         return False
 
-    async def _answered(self, work: Callable[[], Awaitable[None]], tell: Callable[[Reply], Awaitable[None]]) -> None:
-        """Does it. What went wrong is told to the person, or where Slack itself does not listen, to the log."""
+
+async def _answered(work: Callable[[], Awaitable[None]], tell: Tell) -> None:
+    """Does it. What went wrong is told to the person, or where Slack itself does not listen, to the log."""
+    try:
         try:
-            try:
-                await work()
-            except AiCrmError as error:
-                await tell(refusal(error))
+            await work()
+        except AiCrmError as error:
+            await tell(refusal(error))
         except SlackApiError as error:
-            log.warning("slack", action="slack", problem=str(error.response.get("error", "")))
-        except (OSError, TimeoutError) as error:
-            log.warning("slack", action="slack", problem=type(error).__name__)
-
-    async def _unheard(self, reply: Reply) -> None:
-        log.info("unheard", action="unheard", ok=reply.ok)
-
-
-# Buttons whose message becomes what they lead to.
-_RENEWING = frozenset({"set_status", "undo", "page"})
+            await tell(refusal(trouble(error)))
+    except SlackApiError as error:
+        log.warning("slack", action="slack", problem=str(error.response.get("error", "")))
+    except (ClientError, OSError, TimeoutError) as error:
+        log.warning("slack", action="slack", problem=type(error).__name__)
 
 
-def _kept_draft(found: form.Entered) -> form.Draft:
-    """Nothing of what was typed is lost."""
-    return form.Draft(
-        title=found.task.title, description=found.task.description, wanted=found.task, origin=found.origin
-    )
+async def _unheard(reply: Reply) -> None:
+    log.info("unheard", action="unheard", ok=reply.ok)
 
 
-def _sentence(error: AiCrmError) -> str:
-    return str(error)[:150]
+def _data(value: str) -> dict[str, object]:
+    """What a button carries. Raises Misunderstood."""
+    try:
+        return msgspec.json.decode(value, type=dict[str, object])
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise Misunderstood(
+            "this button cannot be understood", hint="Show the card again: task show AICRM-42"
+        ) from error
+
+
+async def _wrong(ack: AsyncAck, errors: Mapping[str, str]) -> None:
+    """The window stays, with a sentence beside each field that is meant."""
+    await ack(response_action="errors", errors={block: said[:_MOST_SENTENCE] for block, said in errors.items()})
 
 
 def _unescaped(text: str) -> str:

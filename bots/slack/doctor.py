@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from aiohttp import ClientError
 from msgspec import Struct
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -54,7 +55,7 @@ async def _findings(settings: HubSettings, client: AsyncWebClient) -> AsyncItera
 async def _token(settings: HubSettings, client: AsyncWebClient) -> tuple[Finding, ...]:
     try:
         answer = await client.auth_test(token=settings.slack_bot_token.reveal())
-    except (SlackApiError, OSError, TimeoutError) as error:
+    except (SlackApiError, ClientError, OSError, TimeoutError) as error:
         hint = "Install the app again and set AI_CRM_SLACK_BOT_TOKEN to its new token"
         return (Finding(f"the bot token does not work: {_why(error)}", well=False, hint=hint),)
     good = Finding(f"the bot is {answer.get('user', '?')} in {answer.get('team', '?')}", well=True)
@@ -81,7 +82,7 @@ def _scopes(answer: AsyncSlackResponse) -> tuple[Finding, ...]:
 async def _socket(settings: HubSettings, client: AsyncWebClient) -> Finding:
     try:
         await client.apps_connections_open(app_token=settings.slack_app_token.reveal())
-    except (SlackApiError, OSError, TimeoutError) as error:
+    except (SlackApiError, ClientError, OSError, TimeoutError) as error:
         hint = "Settings, Socket Mode: enable it; Basic Information, App-Level Tokens: one with connections:write"
         return Finding(f"Slack opens no socket: {_why(error)}", well=False, hint=hint)
     return Finding("Slack opens a socket for the app token", well=True)

@@ -1,19 +1,30 @@
-"""The way of a call from Slack to the bot over HTTP: proven genuine and readable before Bolt sees a byte of it.
+"""The ways in: over HTTP, proven genuine before anything is read; by socket. Bolt sees only what it can read.
 
-Bolt reads before it verifies, and answers 500 to strangers whose calls it cannot read (1.30, tried 2026-11).
+Bolt reads before it verifies, answers 500 to strangers whose calls it cannot read, and takes every form in whose text
+the word "payload" stands for a press of a button (1.30, tried 2026-11). It therefore gets the body as a document.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 from urllib.parse import parse_qsl
 
+import structlog
+from aiohttp import ClientError
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.async_client import AsyncBaseSocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from ai_crm.errors import PayloadInvalid
@@ -21,9 +32,14 @@ from ai_crm.hub.routes import Open, route
 from ai_crm.model.secret import Secret
 from ai_crm.platforms.slack.verify import verify
 from ai_crm.ports import RawRequest
+from bots.slack.heard import fits
 
 PATH = "/slack/events"
 _DEEPEST = 60
+_MOST_ECHO = 200
+_FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0  # seconds until a socket is asked for again
+
+log = structlog.get_logger()
 
 
 class Door:
@@ -39,8 +55,10 @@ class Door:
         body = await request.body()
         headers = {name: ",".join(request.headers.getlist(name)) for name in request.headers}
         verify(RawRequest(headers, body), self._secret.reveal(), self._now())
-        text = _readable(body, headers.get("content-type", ""))
-        answer = await self._app.async_dispatch(AsyncBoltRequest(body=text, headers=dict(headers)))
+        document = _read(body, headers.get("content-type", ""))
+        if document.get("type") == "url_verification":
+            return PlainTextResponse(str(document.get("challenge", ""))[:_MOST_ECHO])
+        answer = await _heard(self._app, document)
         return Response(answer.body or "", answer.status, {name: value[0] for name, value in answer.headers.items()})
 
 
@@ -48,23 +66,94 @@ def door_route(door: Door) -> Route:
     return route(PATH, door.enter, ("POST",), Open("Slack signs what it sends"))
 
 
-def _readable(body: bytes, content_type: str) -> str:
-    """The body as text, once it is sure that it can be read. Raises PayloadInvalid."""
+class Socket:
+    """Keeps a connection to Slack open, over which everything comes that would come through the door."""
+
+    def __init__(self, app: AsyncApp, token: Secret, proxy: str) -> None:
+        self._app = app
+        self._token = token
+        self._proxy = proxy
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set. A Slack that cannot be reached, or a token that it refuses, is tried again and again."""
+        client = SocketModeClient(
+            app_token=self._token.reveal(),
+            logger=self._app.logger,
+            web_client=self._app.client,
+            proxy=self._proxy or None,
+        )
+        client.socket_mode_request_listeners.append(self._listen)
+        opening = asyncio.create_task(_open(client))
+        try:
+            await stop.wait()
+        finally:
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
+            await client.close()  # type: ignore[no-untyped-call]
+
+    async def _listen(self, client: AsyncBaseSocketModeClient, request: SocketModeRequest) -> None:
+        """What cannot be read is said to be heard, or Slack would send it again."""
+        payload: dict[str, Any] | None = None
+        try:
+            answer = await _heard(self._app, dict(request.payload))
+        except PayloadInvalid as error:
+            log.warning("slack socket", action="slack socket", problem=error.what)
+        else:
+            payload = json.loads(answer.body) if answer.status == 200 and answer.body else None
+        await client.send_socket_mode_response(SocketModeResponse(request.envelope_id, payload))
+
+
+async def _open(client: SocketModeClient) -> None:
+    """Once it is open, the client itself keeps it so."""
+    wait = _FIRST_WAIT
+    while True:
+        try:
+            await client.connect_to_new_endpoint()
+        except (SlackClientError, ClientError, OSError, TimeoutError) as error:
+            log.warning("slack socket", action="slack socket", problem=_why(error), again_in=wait)
+        else:
+            log.info("slack socket", action="slack socket", state="open")
+            return
+        await asyncio.sleep(wait)
+        wait = min(2 * wait, _LONGEST_WAIT)
+
+
+async def _heard(app: AsyncApp, document: dict[str, Any]) -> BoltResponse:
+    """Raises PayloadInvalid."""
+    if not fits(document):
+        raise _unreadable()
+    return await app.async_dispatch(AsyncBoltRequest(body=document, mode="socket_mode"))
+
+
+def _read(body: bytes, content_type: str) -> dict[str, Any]:
+    """The call as a document. Raises PayloadInvalid."""
     try:
         text = body.decode()
-        document = text if content_type.startswith("application/json") else dict(parse_qsl(text)).get("payload", "")
-        if document:
-            _check(json.loads(document), 0)
+        if content_type.startswith("application/json"):
+            document = json.loads(text)
+        else:
+            fields = dict(parse_qsl(text, keep_blank_values=True))
+            document = json.loads(fields["payload"]) if "payload" in fields else fields
+        _check(document, 0)
     except (ValueError, RecursionError) as error:
-        raise PayloadInvalid("this is not what Slack sends", where="Slack") from error
-    return text
+        raise _unreadable() from error
+    found: dict[str, Any] = document
+    return found
 
 
 def _check(value: object, depth: int) -> None:
     if depth > _DEEPEST:
         raise ValueError("too deep")
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     for each in inner:
         _check(each, depth + 1)
     if depth == 0 and not isinstance(value, dict):
         raise ValueError("no object")
+
+
+def _unreadable() -> PayloadInvalid:
+    return PayloadInvalid("this is not what Slack sends", where="Slack")
+
+
+def _why(error: Exception) -> str:
+    return str(error.response.get("error", "")) if isinstance(error, SlackApiError) else type(error).__name__

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from aiohttp import ClientError
 from msgspec import Struct
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -127,7 +128,7 @@ class Installer:
             )
         except SlackApiError as error:
             raise _refused("Slack did not take the code") from error
-        except (OSError, TimeoutError) as error:
+        except (ClientError, OSError, TimeoutError) as error:
             raise UpstreamUnavailable("Slack cannot be reached", where="Slack", hint="Try again in a minute") from error
         return _read(dict(answer.data) if isinstance(answer.data, dict) else {}, workspace)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from aiohttp import ClientError
 from msgspec import Struct
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -11,6 +12,7 @@ from ai_crm.model.item import PlatformName
 from ai_crm.model.secret import Secret
 from ai_crm.ports.receiver import Connection
 from ai_crm.store.connections import SqlConnections
+from bots.slack.speak import trouble
 
 # Where an app with one token of its own belongs, which no installation says.
 _WORKSPACE = "default"
@@ -81,16 +83,12 @@ def connection_id(team: str) -> str:
 
 
 async def identify(client: AsyncWebClient, token: Secret, workspace: str) -> Installation:
-    """Who a token speaks for. Raises CredentialsRefused, UpstreamUnavailable."""
+    """Who a token speaks for. Raises UpstreamError."""
     try:
         answer = await client.auth_test(token=token.reveal())
     except SlackApiError as error:
-        raise CredentialsRefused(
-            f"Slack refused the bot token: {error.response.get('error', 'no reason given')}",
-            where="Slack",
-            hint="Install the app again and set AI_CRM_SLACK_BOT_TOKEN to its new token",
-        ) from error
-    except (OSError, TimeoutError) as error:
+        raise trouble(error) from error
+    except (ClientError, OSError, TimeoutError) as error:
         raise UpstreamUnavailable("Slack cannot be reached", where="Slack", hint="Try again in a minute") from error
     return Installation(
         team=str(answer.get("team_id", "")),

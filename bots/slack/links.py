@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ from ai_crm.commands.command import Asked, ShowTask
 from ai_crm.flow.commands import obey
 from ai_crm.flow.reply import Asker, CommandDesk
 from ai_crm.model.task import TaskId
+from bots.slack.heard import LinkShared
 from bots.slack.speak import blocks_of
 
 _PATH = "/tasks/"
@@ -32,13 +32,13 @@ class Links:
         name = path.removeprefix(_PATH)
         return TaskId(name) if ours and path.startswith(_PATH) and name.startswith("AICRM-") else None
 
-    async def unfurl(self, client: AsyncWebClient, event: Mapping[str, Any], asker: Asker, desk: CommandDesk) -> None:
+    async def unfurl(self, client: AsyncWebClient, shared: LinkShared, asker: Asker, desk: CommandDesk) -> None:
         """Everybody in the channel sees it, so it is shown when who wrote the link may see the task."""
         unfurls: dict[str, dict[str, Any]] = {}
-        for link in event.get("links", ())[:_MOST]:
-            task = self.task_of(link["url"])
+        for link in shared.links[:_MOST]:
+            task = self.task_of(link.url)
             reply = await obey(Asked(ShowTask(task)), asker, desk, "") if task else None
             if reply and reply.ok:
-                unfurls[link["url"]] = {"blocks": blocks_of(reply.cards[:1])}
+                unfurls[link.url] = {"blocks": blocks_of(reply.cards[:1])}
         if unfurls:
-            await client.chat_unfurl(channel=event["channel"], ts=event["message_ts"], unfurls=unfurls)
+            await client.chat_unfurl(channel=shared.channel, ts=shared.message_ts, unfurls=unfurls)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import msgspec
+from aiohttp import ClientError
 from msgspec import Struct
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -18,6 +19,7 @@ from ai_crm.model.access import Principal, Role
 from ai_crm.model.item import PlatformName
 from ai_crm.ports.members import Member, Members
 from bots.slack.installations import Installation
+from bots.slack.speak import trouble
 
 # How long what Slack said about a person is believed.
 _GOOD_FOR = timedelta(minutes=10)
@@ -28,6 +30,13 @@ _LONGEST_NAME = 80
 class _Profile(Struct, frozen=True):
     display_name: str = ""
     real_name: str = ""
+
+
+class _EnterpriseUser(Struct, frozen=True):
+    """Where somebody belongs in an organisation of several workspaces."""
+
+    enterprise_id: str = ""
+    teams: tuple[str, ...] = ()
 
 
 class _User(Struct, frozen=True, kw_only=True):
@@ -41,11 +50,20 @@ class _User(Struct, frozen=True, kw_only=True):
     is_restricted: bool = False
     is_ultra_restricted: bool = False
     is_stranger: bool = False
+    enterprise_user: _EnterpriseUser = _EnterpriseUser()
     profile: _Profile = _Profile()
 
     @property
     def called(self) -> str:
         return one_line(self.profile.display_name or self.profile.real_name or self.name or self.id, _LONGEST_NAME)
+
+    def is_of(self, team: str) -> bool:
+        """Whether this is one of that workspace's own people.
+
+        `is_stranger` alone does not tell: people of another company in a shared channel are none to Slack.
+        """
+        organisation = self.enterprise_user
+        return not self.is_stranger and team in {self.team_id, organisation.enterprise_id, *organisation.teams}
 
 
 class People:
@@ -59,7 +77,7 @@ class People:
     async def asker(self, installation: Installation, user: str, client: AsyncWebClient) -> Asker:
         """Raises CommandRefused for bots, for who has left, and for people of another company in a shared channel."""
         found = await self._user(installation.team, user, client)
-        if found.deleted or found.is_bot or found.is_stranger:
+        if found.deleted or found.is_bot or not found.is_of(installation.team):
             raise CommandRefused(
                 "only people of this Slack workspace can ask me", hint="Ask somebody who is one of them"
             )
@@ -82,9 +100,9 @@ class People:
         try:
             answer = await client.users_info(user=user)
             found = msgspec.convert(answer.get("user"), _User)
-        except (SlackApiError, msgspec.ValidationError) as error:
-            raise CommandRefused("Slack does not say who you are", hint="The app needs the scope users:read") from error
-        except (OSError, TimeoutError) as error:
+        except SlackApiError as error:
+            raise trouble(error) from error
+        except (msgspec.ValidationError, ClientError, OSError, TimeoutError) as error:
             raise UpstreamUnavailable("Slack cannot be reached", where="Slack", hint="Try again in a minute") from error
         if len(self._known) >= _MOST_KEPT:
             self._known.clear()

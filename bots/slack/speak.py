@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from ai_crm.cards.blockkit import MOST_BLOCKS, Block, render
 from ai_crm.cards.elements import Card
 from ai_crm.cards.inert import mrkdwn
+from ai_crm.errors import AiCrmError, CommandRefused, CredentialsRefused, UpstreamUnavailable
 from ai_crm.flow.reply import Reply
 
 _MOST_TEXT = 3_000
+_WORD = re.compile("[a-z0-9_]{1,60}")
 _DIVIDER: Block = {"type": "divider"}
 
 log = structlog.get_logger()
@@ -53,19 +56,20 @@ class Speaker:
             log.warning("respond", action="respond", problem="the address to answer at is not Slack's")
             return
         hook = AsyncWebhookClient(url, proxy=self._proxy)
+        hook.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=2))
         where = {"replace_original": True} if replace else {"response_type": _kind(reply), "replace_original": False}
         answer = await hook.send_dict({**message_of(reply), **where})
         if answer.status_code != 200:
             log.warning("respond", action="respond", problem=f"Slack answered {answer.status_code}")
 
-    async def whisper(self, client: AsyncWebClient, channel: str, user: str, reply: Reply) -> None:
+    async def whisper(self, client: AsyncWebClient, channel: str, user: str, reply: Reply, thread: str = "") -> None:
         """Tells one person, in the channel where they are; in a direct message where the app is not in that channel."""
         message = message_of(reply)
         if channel:
             try:
-                await client.chat_postEphemeral(channel=channel, user=user, **message)
+                await client.chat_postEphemeral(channel=channel, user=user, thread_ts=thread or None, **message)
             except SlackApiError as error:
-                log.info("whisper", action="whisper", problem=_code(error.response))
+                log.info("whisper", action="whisper", problem=_code(error))
             else:
                 return
         await client.chat_postMessage(channel=user, unfurl_links=False, unfurl_media=False, **message)
@@ -81,9 +85,28 @@ class Speaker:
         )
 
 
+def trouble(error: SlackApiError) -> AiCrmError:
+    """What a refusal of Slack's means for the person in front of it."""
+    code = _code(error)
+    match code:
+        case "expired_trigger_id" | "invalid_trigger_id" | "exchanged_trigger_id":
+            return CommandRefused("Slack did not wait for the window: three seconds were over", hint="Ask once more")
+        case "missing_scope":
+            hint = "An operator can add it under OAuth & Permissions: `ai-crm slack doctor` says which"
+            return CredentialsRefused("the Slack app lacks a permission", where="Slack", hint=hint)
+        case "invalid_auth" | "token_revoked" | "account_inactive":
+            return CredentialsRefused(
+                "Slack does not take the app's token", where="Slack", hint="An operator has to install the app again"
+            )
+        case _:
+            return UpstreamUnavailable(f"Slack says {code}", where="Slack", hint="Try again in a minute")
+
+
 def _kind(reply: Reply) -> str:
     return "ephemeral" if reply.private else "in_channel"
 
 
-def _code(answer: Mapping[str, Any] | Any) -> str:
-    return str(answer.get("error", "")) if hasattr(answer, "get") else ""
+def _code(error: SlackApiError) -> str:
+    """Slack's own word; what is no word is not passed on."""
+    told = error.response.get("error", "") if hasattr(error.response, "get") else ""
+    return told if isinstance(told, str) and _WORD.fullmatch(told) else "an error without a name"

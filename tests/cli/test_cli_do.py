@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from ai_crm.cli.hub_options import with_hub
+from ai_crm.wiring_hub import Hub
 from tests.cli.conftest import Run
 
 
@@ -45,3 +48,17 @@ def test_a_mistake_ends_with_status_1_and_a_hint(ai_crm: Run) -> None:
     told = ai_crm("do", "task craete x")
     assert (told.status, told.out) == (1, "")
     assert 'Did you mean "task create"?' in told.err
+
+
+def test_who_is_linked_in_a_terminal_is_told_nothing_elsewhere(ai_crm: Run) -> None:
+    ai_crm("do", "--as", "ann", "link octocat")
+    just_over = datetime.now(UTC) - timedelta(minutes=1)
+    assert ai_crm("do", "--as", "ann", f"settings --digest {just_over:%H:%M}").status == 0
+    ai_crm("do", "--as", "bob", "task create Hers --assign octocat")
+    assert ai_crm("do", "--as", "bob", "task done 1").status == 0
+
+    async def waiting(hub: Hub) -> int:
+        await hub.rounds()
+        return sum(each.count for each in await hub.backlog())
+
+    assert with_hub(waiting) == 0

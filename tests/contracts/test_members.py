@@ -79,7 +79,8 @@ def test_nobody_is_found_by_no_login(members: SqlMembers, finish: Finish) -> Non
 
 
 def test_who_wants_a_summary_is_listed(members: SqlMembers, finish: Finish) -> None:
-    for member in (ANN, BOB):
+    off = msgspec.structs.replace(ANN.preferences, off=(NoticeKind.DIGEST,))
+    for member in (ANN, BOB, msgspec.structs.replace(ANN, id="U013", preferences=off)):
         finish(members.keep("default", member))
     assert finish(members.with_digest("default")) == (ANN,)
 

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,17 @@ import pytest
 from msgspec import Struct
 
 from ai_crm.model.access import Role
+from ai_crm.model.item import PlatformName
+from ai_crm.model.secret import Secret
+from ai_crm.ports.receiver import Connection
+from ai_crm.store.connections import SqlConnections
 from ai_crm.store.database import engine_for
 from ai_crm.store.keys import SqlKeys
 from ai_crm.store.transactions import Grouped
+from ai_crm.store.vault import Vault, vault_key
 from ai_crm.wiring import SystemClock
 from tests.doubles.github_server import FakeGitHub, Fault
-from tests.doubles.hub import Hub
+from tests.doubles.hub import CONNECTION, SECRET, Hub
 from tests.doubles.loopback import Reply, Request
 from tests.doubles.relay import Relay
 from tests.doubles.slack_server import TOKEN, SlackServer
@@ -55,13 +60,15 @@ class Result(Struct, frozen=True):
 class Step:
     """Runs the real program, as a runner would, with a hub behind a relay, a GitHub and a Slack of its own."""
 
-    def __init__(self, folder: Path, github: FakeGitHub, slack: SlackServer, hub: Hub, relay: Relay) -> None:
+    def __init__(
+        self, github: FakeGitHub, slack: SlackServer, hub: Hub, relay: Relay, keys: Mapping[Role, str]
+    ) -> None:
         self.github = github
         self.slack = slack
         self.hub = hub
         self.relay = relay
-        self._folder = folder
-        self.keys = keys(hub.data)
+        self.keys = keys
+        self._folder = hub.data
         self.python: tuple[str, ...] = ()
         self._given = {"github_token": github.token, "api_url": relay.url, "api_key": self.keys[Role.ACTION]}
 
@@ -92,7 +99,6 @@ class Step:
 
     def by_webhook(self, body: bytes) -> None:
         """The hub hears of the same event, and is done with it."""
-        self.hub.connect(self.github.url)
         self.hub.settled(self.hub.send("issues", body).json()["event_id"], self.keys[Role.OPERATOR])
 
     def ask(self, path: str) -> Any:
@@ -122,14 +128,23 @@ class Step:
         return [json.dumps(message) for message in self.slack.messages]
 
 
-def keys(data: Path) -> dict[Role, str]:
-    """A key of each role, made without the command, which takes a second for each."""
+def prepared(data: Path, github_url: str) -> dict[Role, str]:
+    """A key of each role and a connection, made without the command, which takes a second for each."""
+    clock = SystemClock()
     transactions = Grouped(engine_for(f"sqlite:///{data}/hub.db"))
-    made = SqlKeys(transactions, SystemClock())
+    connections = SqlConnections(transactions, Vault(vault_key(Secret(""), str(data / "secret.key"))), clock)
+    made = SqlKeys(transactions, clock)
+    connection = Connection(
+        workspace="default",
+        id=CONNECTION,
+        platform=PlatformName.GITHUB,
+        settings={"api_url": github_url},
+        secrets={"webhook_secret": Secret(SECRET), "token": Secret("ghs_canary_0123456789abcdefghijklmnop")},
+    )
 
     async def create() -> dict[Role, str]:
-        now = SystemClock().now()
-        return {role: await made.create("default", role, role, None, now) for role in Role}
+        await connections.add(connection)
+        return {role: await made.create("default", role, role, None, clock.now()) for role in Role}
 
     try:
         return asyncio.run(create())
@@ -139,13 +154,13 @@ def keys(data: Path) -> dict[Role, str]:
 
 @pytest.fixture
 def step(tmp_path: Path) -> Iterator[Step]:
-    (tmp_path / "hub").mkdir()
     with FakeGitHub() as github, SlackServer() as slack:
         github.put_file(".github/ai-crm.yml", RULES)
         chat = {"AI_CRM_SLACK_BOT_TOKEN": TOKEN, "AI_CRM_SLACK_API_URL": slack.url}
-        hub = Hub(tmp_path / "hub", {"AI_CRM_LEASE_SECONDS": "2", **UNPACED, **chat})
+        hub = Hub(tmp_path, {"AI_CRM_LEASE_SECONDS": "2", **UNPACED, **chat})
+        keys = prepared(hub.data, github.url)
         with hub, Relay(lambda: hub.url) as relay:
-            yield Step(tmp_path, github, slack, hub, relay)
+            yield Step(github, slack, hub, relay, keys)
 
 
 @pytest.fixture

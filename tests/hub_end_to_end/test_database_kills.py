@@ -62,12 +62,12 @@ def database(root: Path) -> Iterator[Mortal]:
         yield database
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_what_was_accepted_survives_the_database(
     tmp_path: Path, root: Path, github: FakeGitHub, database: Mortal
 ) -> None:
     github.put_file(".github/ai-crm.yml", RULES)
-    shared = {"AI_CRM_LEASE_SECONDS": "2", "AI_CRM_DATABASE_URL": database.url, **UNPACED}
+    shared = {"AI_CRM_LEASE_SECONDS": "4", "AI_CRM_DATABASE_URL": database.url, **UNPACED}
     wider = Plan(slow=dict.fromkeys(POINTS, 0.01))
     with Nursery(root) as nursery, ExitStack() as running:
         web, worker = (Hub(tmp_path, shared, role, nursery.planned(wider)) for role in ("web", "worker"))

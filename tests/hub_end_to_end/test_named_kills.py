@@ -50,7 +50,7 @@ class Place(Struct, frozen=True, kw_only=True):
     root: Path
 
     def load(self, pause: float, hang_up: int = 10) -> Load:
-        return Load([self.web], self.github, self.root, pause=pause, hang_up=hang_up)
+        return Load([self.web], self.github, self.root, pause=pause, hang_up=hang_up, ahead=12)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def place(tmp_path: Path, url: str, github: FakeGitHub, root: Path) -> Iterator[
             yield Place(url=url, web=web, worker=worker, late=late, github=github, nursery=nursery, root=root)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_dying_at_each_point_in_turn_loses_nothing_and_doubles_nothing(place: Place) -> None:
     chance = random.Random(20261124)  # noqa: S311 - to be repeated, not to be secret
     key = place.web.key()
@@ -73,7 +73,7 @@ def test_dying_at_each_point_in_turn_loses_nothing_and_doubles_nothing(place: Pl
             for point in chance.sample(POINTS, len(POINTS)):
                 hub = place.web if point.startswith("accept.") else place.worker
                 hub.kill()
-                life = hub.start(place.nursery.planned(Plan(at=point, passage=chance.randint(1, 6), slow=_WIDER)))
+                life = hub.start(place.nursery.planned(Plan(at=point, passage=chance.randint(1, 4), slow=_WIDER)))
                 assert isinstance(life, Life)
                 assert life.died() == -signal.SIGKILL, f"it died before {point}"
                 hub.start()

@@ -86,6 +86,7 @@ class Teams:
         service = Transport(service_url, headers={}, proxy=proxy)
         login = Login(account, cloud_of(service.address, login_url), clock, proxy)
         self._account = account
+        self._login = login
         self._connector = Connector(service, login)
         self._offload = offload
 
@@ -97,6 +98,7 @@ class Teams:
 
     def close(self) -> None:
         self._connector.close()
+        self._login.close()
 
     def _told(self, change: Notify) -> Applied:
         where, to = f"Teams {plain(change.target)[:80]}", receiver(change.target)

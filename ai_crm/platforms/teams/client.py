@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
@@ -19,14 +20,14 @@ from ai_crm.errors import (
     UpstreamError,
     UpstreamUnavailable,
 )
-from ai_crm.platforms.teams.login import Login
+from ai_crm.platforms.teams.login import Proof
 from ai_crm.platforms.transport import Answer, Transport
 
 
 class Connector:
     """Sends requests as the bot. Each is sent once: only one whose token was refused is sent again with a new one."""
 
-    def __init__(self, transport: Transport, login: Login) -> None:
+    def __init__(self, transport: Transport, login: Proof) -> None:
         self._transport = transport
         self._login = login
 
@@ -46,11 +47,15 @@ class Connector:
         """Shows another message in the place of one. Raises UpstreamError; ItemMissing for one that is gone."""
         self._asked("PUT", path, activity, where)
 
+    def member(self, conversation: str, person: str, where: str) -> Person:
+        """Somebody in a conversation. Raises UpstreamError; ItemMissing for who is not in it."""
+        path = f"/v3/conversations/{quote(conversation, safe='')}/members/{quote(person, safe='')}"
+        return self._asked("GET", path, None, where).decoded(Person)
+
     def close(self) -> None:
         self._transport.close()
-        self._login.close()
 
-    def _asked(self, method: str, path: str, body: Mapping[str, Any], where: str) -> Answer:
+    def _asked(self, method: str, path: str, body: Mapping[str, Any] | None, where: str) -> Answer:
         answer = self._sent(method, path, body)
         if answer.status == 401:
             self._login.forget()
@@ -59,9 +64,26 @@ class Connector:
             raise _refusal(answer, where)
         return answer
 
-    def _sent(self, method: str, path: str, body: Mapping[str, Any]) -> Answer:
-        headers = {"Authorization": f"Bearer {self._login.token()}", "Content-Type": "application/json; charset=utf-8"}
-        return self._transport.request(method, path, msgspec.json.encode(body), headers)
+    def _sent(self, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
+        token = self._login.token()
+        shown = {"Authorization": f"Bearer {token}"} if token else {}
+        if body is None:
+            return self._transport.request(method, path, None, shown)
+        kind = {"Content-Type": "application/json; charset=utf-8"}
+        return self._transport.request(method, path, msgspec.json.encode(body), shown | kind)
+
+
+class Person(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A member of a conversation: `id` is Teams' own (`29:…`), `aad_object_id` Entra's, `user_role` is `user` or `guest`.
+
+    https://learn.microsoft.com/en-us/microsoftteams/platform/bots/how-to/get-teams-context (read 2026-11)
+    """
+
+    id: str
+    name: str = ""
+    aad_object_id: str = ""
+    tenant_id: str = ""
+    user_role: str = ""
 
 
 class _Named(Struct, frozen=True):

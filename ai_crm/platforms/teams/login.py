@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Protocol
 from urllib.parse import urlencode
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ai_crm.errors import (
     AnswerUnintelligible,
@@ -37,11 +39,15 @@ class BotAccount(Struct, frozen=True, kw_only=True):
         return f"BotAccount({self.app_id})"
 
 
-class Cloud(Struct, frozen=True):
-    """Who hands out the tokens for a Bot Connector, and for what."""
+class Cloud(Struct, frozen=True, kw_only=True):
+    """Who hands out the tokens for a Bot Connector, and for what; `issuer` signs what it sends, with keys that the
+    document at `metadata_url` leads to.
+    """
 
     login_url: str
     scope: str
+    metadata_url: str
+    issuer: str
 
 
 def cloud_of(service: Address, login_url: str) -> Cloud:
@@ -51,7 +57,7 @@ def cloud_of(service: Address, login_url: str) -> Cloud:
     """
     if login_url:
         if is_loopback(service) and is_loopback(parse_address(login_url)):
-            return Cloud(login_url, _PUBLIC.scope)
+            return structs.replace(_PUBLIC, login_url=login_url, metadata_url=f"{login_url}{_METADATA}")
         raise _invalid("the Teams service URL", "another login is only for a connector on this machine")
     cloud = _CLOUDS.get(service.host)
     if cloud is None or service.port != 443:
@@ -60,8 +66,33 @@ def cloud_of(service: Address, login_url: str) -> Cloud:
     return cloud
 
 
+class Proof(Protocol):
+    """What a connector is shown with each request."""
+
+    def token(self) -> str:
+        """Empty where nothing is shown. Raises UpstreamError."""
+        ...
+
+    def forget(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class NoProof:
+    """Implements Proof for an emulator on this machine, which asks for nothing."""
+
+    def token(self) -> str:
+        return ""
+
+    def forget(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
 class Login:
-    """Gets tokens for one bot and keeps each until shortly before its end. `clock` counts seconds.
+    """Implements Proof: gets tokens for one bot and keeps each until shortly before its end. `clock` counts seconds.
 
     Raises SettingsInvalid for an account that cannot be one.
     """
@@ -82,9 +113,21 @@ class Login:
         self._clock = clock
         self._token = ""
         self._good_until = 0.0
+        self._turn = threading.Lock()
 
     def token(self) -> str:
         """Raises UpstreamError."""
+        with self._turn:
+            return self._renewed()
+
+    def forget(self) -> None:
+        """The token was refused: the next one is asked for anew."""
+        self._token = ""
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _renewed(self) -> str:
         if not self._token or self._clock() >= self._good_until:
             answer = self._transport.request("POST", self._path, self._form)
             if answer.status != 200:
@@ -96,13 +139,6 @@ class Login:
             self._good_until = self._clock() + granted.expires_in - _EARLY
         return self._token
 
-    def forget(self) -> None:
-        """The token was refused: the next one is asked for anew."""
-        self._token = ""
-
-    def close(self) -> None:
-        self._transport.close()
-
 
 _EARLY = 300  # seconds before its end at which a token counts as gone
 _ANY_TENANT = "botframework.com"
@@ -110,10 +146,22 @@ _HEADER = re.compile("[!-~]{1,20000}")
 _GUID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _TENANT = re.compile("[A-Za-z0-9]([A-Za-z0-9.-]{0,98}[A-Za-z0-9])?")
 
-# Hosts: https://learn.microsoft.com/en-us/microsoftteams/platform/bots/how-to/conversations/send-proactive-messages
-# (read 2026-11). The government cloud has a login of its own.
-_PUBLIC = Cloud("https://login.microsoftonline.com", "https://api.botframework.com/.default")
-_GOVERNMENT = Cloud("https://login.microsoftonline.us", "https://api.botframework.us/.default")
+# Hosts: https://learn.microsoft.com/en-us/microsoftteams/platform/bots/how-to/conversations/send-proactive-messages;
+# the rest: https://learn.microsoft.com/en-us/azure/bot-service/rest-api/bot-framework-rest-connector-authentication
+# (both read 2026-11). The government cloud has a login of its own.
+_METADATA = "/v1/.well-known/openidconfiguration"
+_PUBLIC = Cloud(
+    login_url="https://login.microsoftonline.com",
+    scope="https://api.botframework.com/.default",
+    metadata_url=f"https://login.botframework.com{_METADATA}",
+    issuer="https://api.botframework.com",
+)
+_GOVERNMENT = Cloud(
+    login_url="https://login.microsoftonline.us",
+    scope="https://api.botframework.us/.default",
+    metadata_url=f"https://login.botframework.azure.us{_METADATA}",
+    issuer="https://api.botframework.us",
+)
 _CLOUDS: Mapping[str, Cloud] = MappingProxyType(
     {
         "smba.trafficmanager.net": _PUBLIC,

@@ -83,7 +83,7 @@ def test_every_trigger_can_happen(corpus: Corpus) -> None:
                 happened |= {
                     name for found in decode(raw(event, {**payload, "action": action})) for name in found.names
                 }
-    silent = {trigger.name for trigger in TRIGGERS} - happened
+    silent = {trigger.name for trigger in TRIGGERS if trigger.platform is PlatformName.GITHUB} - happened
     assert [
         name for name in silent if name.partition(".")[0] not in _UNRECORDED and name.partition(".")[2] not in _APART
     ] == []

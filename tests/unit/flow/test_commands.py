@@ -20,7 +20,7 @@ from ai_crm.model.access import MAY, Role
 from ai_crm.model.agent import Agent
 from ai_crm.model.item import PlatformName
 from ai_crm.model.task import TaskStatus
-from ai_crm.ports.members import Preferences
+from ai_crm.ports.members import Member, Preferences
 from tests.conftest import Finish
 from tests.doubles.answer_cards import decision
 from tests.doubles.command_desk import AGENTS, NOON, TestDesk, asker
@@ -169,6 +169,12 @@ def test_me_is_the_login_that_somebody_linked(desk: TestDesk) -> None:
     assert desk.say("my tasks").tasks == ()
 
 
+def test_two_who_say_the_same_login_are_told_of_each_other(desk: TestDesk) -> None:
+    assert "said the same" not in shown(desk.say("link octocat"))
+    assert "said the same" not in shown(desk.say("link octocat", asker(platform=PlatformName.TEAMS)))
+    assert "ann said the same" in shown(desk.say("link octocat", asker("eve", member="U666")))
+
+
 def test_a_name_that_can_be_no_login_is_asked_to_link(desk: TestDesk) -> None:
     reply = desk.say("my tasks", asker("Ann Lee"))
     assert not reply.ok
@@ -220,6 +226,14 @@ def test_days_are_those_of_the_persons_own_time_zone(desk: TestDesk) -> None:
     assert desk.say("task create Here --due today").tasks[0].due == date(2026, 11, 24)
     desk.say("settings --tz Asia/Tokyo")
     assert desk.say("task create There --due today").tasks[0].due == date(2026, 11, 25)
+
+
+def test_a_time_zone_that_this_machine_does_not_know_is_utc(desk: TestDesk, finish: Finish) -> None:
+    elsewhere = Member(
+        platform=PlatformName.SLACK, id="U012", name="ann", preferences=Preferences(time_zone="Mars/Olympus")
+    )
+    finish(desk.members.keep("default", elsewhere))
+    assert desk.say("task create Here --due today").tasks[0].due == date(2026, 11, 24)
 
 
 # Looking

@@ -1,0 +1,139 @@
+"""What a text means to a team whose history was learned: its own habits first, what labels and alarms say before them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ai_crm.analysis.certainty import power
+from ai_crm.analysis.effort import HOURS
+from ai_crm.analysis.evidence import LABEL, STRUCTURE, Sightings
+from ai_crm.analysis.features import Features
+from ai_crm.analysis.heads import Head
+from ai_crm.analysis.kind import type_strengths
+from ai_crm.analysis.learning import agent_strengths, label_values, list_values
+from ai_crm.analysis.scale import Scale
+from ai_crm.analysis.table import Table
+from ai_crm.model.analysis import (
+    AgentMatch,
+    Complexity,
+    Effort,
+    Evidence,
+    Priority,
+    TypeOfWork,
+    Urgency,
+    WorkType,
+)
+
+_SHOWN = 6
+_RANKED = 5
+# Hours below which a task is of a class: the middles between what the classes take without a history.
+_BOUNDS = ((Complexity.SIMPLE, 4), (Complexity.MODERATE, 16), (Complexity.COMPLEX, 48))
+_THIRDS = (Complexity.SIMPLE, Complexity.MODERATE, Complexity.COMPLEX)
+_MOST_HOURS = 10_000
+_SURE_OF_LEVEL = 45
+# Words that decide nothing by themselves for a reader, even where they do for the arithmetic.
+_EMPTY_WORDS = """
+    a an and are as at be been but by can do does for from had has have i if in into is it its me my no not of on or
+    our so that the their then there this to was we were when which will with you your zcode zurl 0 ? !
+"""
+_EMPTY = frozenset(_EMPTY_WORDS.split())
+
+
+def learned_type(head: Head, seen: Features, sightings: Sightings) -> TypeOfWork | None:
+    """The type by the team's history; None where a label names one, which needs no guess."""
+    if labelled(sightings, *WorkType):
+        return None
+    values = {**seen.single, **seen.pairs, **list_values(type_strengths(sightings), "type")}
+    beliefs = head.confidences(values)
+    place = beliefs.index(max(beliefs))
+    value = WorkType(head.names[place])
+    words = deciding(head.table, place, seen)
+    return TypeOfWork(value, beliefs[place], _merged(words, sightings.shown(value)))
+
+
+def learned_agents(
+    head: Head, seen: Features, sightings: Sightings, ranked: tuple[AgentMatch, ...], known: frozenset[str]
+) -> tuple[AgentMatch, ...]:
+    """The ranking by the team's history; agents that it never saw keep what the word lists gave them."""
+    values = {**seen.single, **seen.pairs, **list_values(agent_strengths(sightings), "agent")}
+    beliefs = dict(zip(head.names, head.confidences(values), strict=True))
+    matches = [match for match in ranked if match.name not in beliefs]
+    for place, (name, belief) in enumerate(beliefs.items()):
+        if name in known and belief:
+            evidence = _merged(deciding(head.table, place, seen), sightings.shown(name))
+            matches.append(AgentMatch(name, belief, evidence))
+    return tuple(sorted(matches, key=lambda match: (-match.confidence, match.name))[:_RANKED])
+
+
+def learned_effort(scale: Scale, unit: str, seen: Features, labels: tuple[str, ...], rough: Effort) -> Effort:
+    """The size on the team's own scale. `rough` is what there was before; hours of its class where points were learned."""
+    if any(evidence.where == LABEL for evidence in rough.evidence):
+        return rough
+    values = {**seen.single, **label_values(labels)}
+    estimate = scale.estimate(values)
+    sizes = [_rounded(estimate + off) for off in (0, scale.low, scale.high)]
+    words = (_own_scale(unit, scale, sizes), *deciding(scale.table, 0, seen))[:_SHOWN]
+    if unit == "points":
+        value = _THIRDS[scale.part(values)]
+        return Effort(value, *_hours_of(value, rough), rough.confidence, words)
+    hours = max(1, sizes[0])
+    value = next((size for size, bound in _BOUNDS if hours < bound), Complexity.EPIC)
+    return Effort(value, hours, max(1, min(hours, sizes[1])), max(hours, sizes[2]), rough.confidence, words)
+
+
+def learned_urgency(scale: Scale, seen: Features, plain: Urgency) -> Urgency:
+    """The team's own level, unless a label or an alarm in the text says it better."""
+    if plain.value is Priority.URGENT or any(evidence.where == LABEL for evidence in plain.evidence):
+        return plain
+    level = tuple(Priority)[scale.part(seen.single)]
+    return Urgency(level, _SURE_OF_LEVEL, _merged(deciding(scale.table, 0, seen), plain.evidence))
+
+
+def labelled(sightings: Sightings, *targets: str) -> bool:
+    return any(evidence.where == LABEL for evidence in sightings.all(*targets))
+
+
+def deciding(table: Table, column: int, seen: Features) -> tuple[Evidence, ...]:
+    """The words that speak most for a column of a table against the others, strongest first."""
+    found = []
+    others = [other for other in range(len(table.steps)) if other != column]
+    for key, value in _worded(seen):
+        for_it = table.weight(key, column)
+        against = sum(table.weight(key, other) for other in others) // max(1, len(others))
+        weight = (for_it - against) * value * 100 >> 36
+        if weight > 0:
+            found.append(Evidence(*seen.seen[key], weight))
+    return tuple(sorted(found, key=lambda evidence: (-evidence.weight, evidence.seen))[: _SHOWN // 2])
+
+
+def _worded(seen: Features) -> tuple[tuple[int, int], ...]:
+    values: Mapping[int, int] = {**seen.single, **seen.pairs}
+    return tuple(
+        (key, values[key])
+        for key, (words, _) in seen.seen.items()
+        if key in values and any(word not in _EMPTY and len(word) > 1 for word in words.split())
+    )
+
+
+def _merged(*parts: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """What decided, each word once."""
+    merged = {(evidence.seen, evidence.where): evidence for part in reversed(parts) for evidence in part}
+    return tuple(sorted(merged.values(), key=lambda evidence: -evidence.weight)[:_SHOWN])
+
+
+def _own_scale(unit: str, scale: Scale, sizes: list[int]) -> Evidence:
+    likely, low, high = (str(size) if size else "less than 1" for size in sizes)
+    return Evidence(f"about {likely} {unit}, {low} to {high}, by {scale.rows} closed issues", STRUCTURE, 100)
+
+
+def _hours_of(value: Complexity, rough: Effort) -> tuple[int, int, int]:
+    return HOURS[value] if value is not rough.complexity else (rough.hours, rough.low, rough.high)
+
+
+def _rounded(estimate: int) -> int:
+    """2 to the power of an estimate in 256ths, rounded."""
+    whole, fraction = divmod(estimate, 256)
+    if whole > 13:
+        return _MOST_HOURS
+    part = power(fraction - 256)
+    return (part << (whole + 1)) + (1 << 15) >> 16 if whole >= -1 else 0

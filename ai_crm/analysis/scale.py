@@ -1,0 +1,131 @@
+"""How a size or a level is learned from texts: a usual value, what the text adds to it, and how far off that was."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from ai_crm.analysis.linear import ONE, Loss, absolute, fit, rows_of
+from ai_crm.analysis.table import Table, table_of
+
+Text = Mapping[int, int]
+
+_ROUNDS = 6
+_LEAST_TEXTS = 3
+_FOLDS = 3
+# Values count in 256ths; a target of the fit in 2^24ths.
+_PER_VALUE = ONE >> 8
+# The usual value is the median of so many of the newest, and of what the text says so many percent are believed: what
+# was best for the team's own history is kept.
+_WINDOWS = (50, 200, 1000)
+# Habits of last month must be this much better, in percent, than those of last year: they may be gone next month.
+_HANDICAPS = {50: 108, 200: 104, 1000: 100}
+_TRUSTS = (0, 50, 100)
+# The range holds four of five.
+_LOW, _HIGH = 10, 90
+
+
+class Scale(Struct, frozen=True, kw_only=True):
+    """Values are in 256ths of what was learned: doublings of hours or points, or levels.
+
+    `low` and `high` are how far below and above its estimate four of five were; `cuts` part the estimates of the
+    history as its values were parted; `error` and `usual_error` are the mean distances to the truth, with and without the text.
+    """
+
+    table: Table
+    usual: int
+    trust: int
+    low: int
+    high: int
+    cuts: tuple[int, ...]
+    rows: int
+    error: int
+    usual_error: int
+
+    def fits(self) -> bool:
+        return self.table.fits(1) and self.low <= 0 <= self.high and 0 <= self.trust <= 100
+
+    def estimate(self, values: Text) -> int:
+        """The likely value for a text."""
+        return self.usual + self.added(values) * self.trust // 100
+
+    def part(self, values: Text) -> int:
+        """Between which cuts the estimate lies: 0 below the first."""
+        return bisect_right(self.cuts, self.estimate(values))
+
+    def added(self, values: Text) -> int:
+        """What the text adds to the usual value."""
+        return self.table.scores(values)[0] // _PER_VALUE
+
+
+# What an error costs for values that grow by doubling, such as hours.
+DOUBLINGS = absolute(ONE)
+
+
+def fit_scale(texts: Sequence[Text], values: Sequence[int], loss: Loss, parted: Sequence[int]) -> Scale:
+    """A scale from texts in the order of time, the oldest first, with their true values.
+
+    `parted` are the percentages of the history that lie below each cut.
+    """
+    added = [*_cross_checked(texts, values, loss)]
+    usual = {window: [*_usual_before(values, window)] for window in _WINDOWS}
+    errors = {
+        (window, trust): _mean_error(values, usual[window], added, trust) for window in _WINDOWS for trust in _TRUSTS
+    }
+    window, trust = min(errors, key=lambda each: (errors[each] * _HANDICAPS[each[0]], each))
+    estimates = [one + more * trust // 100 for one, more in zip(usual[window], added, strict=True)]
+    missed = sorted(value - estimate for value, estimate in zip(values, estimates, strict=True))
+    return Scale(
+        table=_table(texts, values, loss),
+        usual=_median(values[-window:]),
+        trust=trust,
+        low=min(0, _share(missed, _LOW)),
+        high=max(0, _share(missed, _HIGH)),
+        cuts=tuple(_share(sorted(estimates), percent) for percent in parted),
+        rows=len(texts),
+        error=errors[window, trust],
+        usual_error=min(errors[each, 0] for each in _WINDOWS),
+    )
+
+
+def _cross_checked(texts: Sequence[Text], values: Sequence[int], loss: Loss) -> Iterator[int]:
+    tables = []
+    for fold in range(_FOLDS):
+        kept = [number for number in range(len(texts)) if number % _FOLDS != fold]
+        tables.append(_table([texts[n] for n in kept], [values[n] for n in kept], loss))
+    for number, text in enumerate(texts):
+        yield tables[number % _FOLDS].scores(text)[0] // _PER_VALUE
+
+
+def _table(texts: Sequence[Text], values: Sequence[int], loss: Loss) -> Table:
+    keys, rows = rows_of(texts, _LEAST_TEXTS)
+    middle = _median(values)
+    weights = fit(rows, [(value - middle) * _PER_VALUE for value in values], len(keys), loss, _ROUNDS)
+    return table_of(keys, [weights])
+
+
+def _usual_before(values: Sequence[int], window: int) -> Iterator[int]:
+    """What was usual when each came in; the first ones are measured by all."""
+    middle, newest = _median(values), sorted(values[:window])
+    for number, value in enumerate(values):
+        if number < window:
+            yield middle
+            continue
+        yield _share(newest, 50)
+        del newest[bisect_left(newest, values[number - window])]
+        insort(newest, value)
+
+
+def _mean_error(values: Sequence[int], usual: Sequence[int], added: Sequence[int], trust: int) -> int:
+    wrong = sum(abs(value - one - more * trust // 100) for value, one, more in zip(values, usual, added, strict=True))
+    return wrong // max(1, len(values))
+
+
+def _median(values: Sequence[int]) -> int:
+    return _share(sorted(values), 50)
+
+
+def _share(ascending: Sequence[int], percent: int) -> int:
+    return ascending[min(len(ascending) - 1, len(ascending) * percent // 100)] if ascending else 0

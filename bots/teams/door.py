@@ -1,0 +1,109 @@
+"""The way of a call from Teams to the bot: who sent it is proven before anything in it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ai_crm.errors import SettingsInvalid, SignatureInvalid
+from ai_crm.hub.routes import Open, route
+from ai_crm.model.address import is_loopback, parse_address
+from ai_crm.platforms.teams.login import Cloud, cloud_of
+from ai_crm.platforms.teams.verify import Claims, Expected, Origin, bearer, key_id, match, verify
+from bots.teams.activity import Heard, parse
+from bots.teams.tokens import Keys
+
+PATH = "/teams/messages"
+
+
+class Answer(Struct, frozen=True):
+    """What an invoke is answered with; without a body for everything else."""
+
+    status: int
+    body: object = None
+
+
+class Gate(Protocol):
+    """Decides who comes in."""
+
+    async def claims(self, header: str) -> Claims | None:
+        """What the token says. Raises SignatureInvalid."""
+        ...
+
+    def admit(self, claims: Claims | None, origin: Origin) -> None:
+        """Raises SignatureInvalid, CommandRefused."""
+        ...
+
+
+class Signed:
+    """Implements Gate for the Bot Connector. `login_url` is for tests, as in `cloud_of`."""
+
+    def __init__(self, keys: Keys, expected: Expected, tenant: str, cloud: Cloud, now: Callable[[], datetime]) -> None:
+        self._keys = keys
+        self._expected = expected
+        self._tenant = tenant
+        self._cloud = cloud
+        self._now = now
+
+    async def claims(self, header: str) -> Claims:
+        token = bearer(header)
+        return verify(token, await self._keys.find(key_id(token)), self._expected, self._now())
+
+    def admit(self, claims: Claims | None, origin: Origin) -> None:
+        if claims is None or not is_served(self._cloud, origin.service_url):
+            raise SignatureInvalid("the call names a service that gets no answer from us", where="Teams")
+        match(claims, origin, self._tenant)
+
+
+class Local:
+    """Implements Gate for an emulator on this machine, which has no token to show."""
+
+    async def claims(self, _header: str) -> None:
+        return None
+
+    def admit(self, _claims: Claims | None, origin: Origin) -> None:
+        if not is_here(origin.service_url):
+            raise SignatureInvalid("only an emulator on this machine may come in without a token", where="Teams")
+
+
+def is_served(cloud: Cloud, service_url: str) -> bool:
+    """Whether the bot's token of this cloud may be sent there."""
+    tested = cloud.login_url if cloud.login_url.startswith("http://") else ""
+    try:
+        return cloud_of(parse_address(service_url), tested) == cloud
+    except SettingsInvalid:
+        return False
+
+
+def is_here(service_url: str) -> bool:
+    try:
+        return is_loopback(parse_address(service_url))
+    except SettingsInvalid:
+        return False
+
+
+class Door:
+    """Lets calls in by the gate, one by one."""
+
+    def __init__(self, gate: Gate, receive: Callable[[Heard], Awaitable[Answer]]) -> None:
+        self._gate = gate
+        self._receive = receive
+
+    async def enter(self, request: Request) -> Response:
+        """Raises SignatureInvalid, CommandRefused and PayloadInvalid."""
+        given = request.headers.getlist("authorization")
+        claims = await self._gate.claims(given[0] if len(given) == 1 else "")
+        heard = parse(await request.body())
+        self._gate.admit(claims, heard.origin)
+        answer = await self._receive(heard)
+        return Response(status_code=answer.status) if answer.body is None else JSONResponse(answer.body, answer.status)
+
+
+def door_route(door: Door) -> Route:
+    return route(PATH, door.enter, ("POST",), Open("every call has a token that the Bot Connector signed"))

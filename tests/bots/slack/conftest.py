@@ -1,0 +1,61 @@
+"""A Slack workspace and the hub that carries the bot, over HTTP and over a socket; what the bot shows is checked behind each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.doubles.hub import Hub
+from tests.doubles.slack_workspace import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, SlackWorkspace
+
+BASE_URL = "https://hub.example.com"
+
+
+def environ(slack: SlackWorkspace, *, socket: bool = False) -> dict[str, str]:
+    """What an operator sets for one workspace."""
+    ear = {"AI_CRM_SLACK_APP_TOKEN": APP_TOKEN} if socket else {"AI_CRM_SLACK_SIGNING_SECRET": SIGNING_SECRET}
+    return {
+        "AI_CRM_SLACK_BOT_TOKEN": BOT_TOKEN,
+        "AI_CRM_SLACK_API_URL": slack.url,
+        "AI_CRM_BASE_URL": BASE_URL,
+        **ear,
+    }
+
+
+class Pair:
+    """A workspace and the hub behind it."""
+
+    def __init__(self, slack: SlackWorkspace, hub: Hub) -> None:
+        self.slack = slack
+        self.hub = hub
+
+
+def pair(folder: Path, *, socket: bool) -> Iterator[Pair]:
+    with SlackWorkspace() as slack, Hub(folder, environ(slack, socket=socket)) as hub:
+        if socket:
+            slack.heard_on_a_socket()
+        else:
+            slack.heard_by(hub.url)
+        yield Pair(slack, hub)
+
+
+@pytest.fixture(scope="module")
+def over_http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    yield from pair(tmp_path_factory.mktemp("http"), socket=False)
+
+
+@pytest.fixture(scope="module")
+def over_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    yield from pair(tmp_path_factory.mktemp("socket"), socket=True)
+
+
+@pytest.fixture
+def slack(over_http: Pair) -> SlackWorkspace:
+    return over_http.slack
+
+
+@pytest.fixture
+def hub(over_http: Pair) -> Hub:
+    return over_http.hub
