@@ -27,6 +27,7 @@ from ai_crm.model.item import ItemRef
 from ai_crm.model.task import Task
 from ai_crm.ports import CardReader, Commit, FoundCard, Offload
 from ai_crm.ports.shared import Beginning, HandedIn, ItemTasks
+from ai_crm.rules.merge import PREFIX
 
 T = TypeVar("T")
 
@@ -113,7 +114,12 @@ class RemoteStore:
         return _read(await self._ask("GET", f"/items/tasks?{query}", None), _TASKS).tasks
 
     async def _card(self, item: ItemRef) -> FoundCard | None:
-        return await self._cards.read_card(item) if self._cards else None
+        """The item's card, with those of its tasks alone that can move into the hub: not what is the hub's own."""
+        card = await self._cards.read_card(item) if self._cards else None
+        if card is None:
+            return None
+        tasks = tuple(task for task in card.tasks if task.item == item and not task.rule.startswith(PREFIX))
+        return msgspec.structs.replace(card, tasks=tasks)
 
     async def _ask(self, method: str, path: str, sent: Struct | None) -> Reply:
         body = None if sent is None else msgspec.json.encode(sent)

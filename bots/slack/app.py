@@ -21,7 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.routing import Route
 
 from ai_crm.commands.presses import Verb
-from ai_crm.errors import AiCrmError
+from ai_crm.config.hub_settings import HubSettings
 from ai_crm.wiring_hub import Hub, command_desk
 from bots.slack.bot import Bot, Caller
 from bots.slack.door import Door, Socket, door_route
@@ -45,35 +45,38 @@ class Parts(Struct, frozen=True, kw_only=True):
 
 def build(hub: Hub, wake: Callable[[], None]) -> Parts:
     settings = hub.settings
-    proxy = settings.proxy.reveal() or None
-    web = AsyncWebClient(base_url=f"{settings.slack_api_url.rstrip('/')}/", proxy=proxy)
-    web.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=2))
-    kept = Installations(hub.connections, web, settings.slack_bot_token)
+    kept = Installations(hub.connections, web_client(settings), settings.slack_bot_token)
     app = AsyncApp(
-        client=web,
-        # None is Bolt's own way to refuse, which its types do not say.
-        authorize=_authorized(kept),  # type: ignore[arg-type]
+        client=web_client(settings),
+        authorize=_anybody,
         request_verification_enabled=False,  # our door did, and a socket needs none
+        ignoring_self_events_enabled=False,  # needs to know who we are; our ears leave out what apps say
         raise_error_for_unhandled_request=True,
         logger=_quiet(),
     )
-    desk = command_desk(hub, wake)
-    people = People(hub.members, hub.clock.now)
-    bot = Bot(desk, kept, people, Speaker(settings.slack_api_url, proxy or ""), Links(settings.base_url))
+    speaker = Speaker(settings.slack_api_url, settings.proxy.reveal())
+    bot = Bot(command_desk(hub, wake), kept, People(hub.members, hub.clock.now), speaker, Links(settings.base_url))
     for ear in EARS:
-        _listen(app, ear, bot)
+        _listen(app, ear, bot, lambda: web_client(settings))
     app.error(_fault)
-    return Parts(app=app, routes=_routes(hub, app, kept, web), run=lambda stop: _run(hub, app, stop))
+    return Parts(app=app, routes=_routes(hub, app, kept), run=lambda stop: _run(hub, app, stop))
 
 
-def _routes(hub: Hub, app: AsyncApp, kept: Installations, web: AsyncWebClient) -> tuple[Route, ...]:
+def web_client(settings: HubSettings) -> AsyncWebClient:
+    """A client without a token. It waits where Slack wants fewer calls."""
+    client = AsyncWebClient(base_url=f"{settings.slack_api_url.rstrip('/')}/", proxy=settings.proxy.reveal() or None)
+    client.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=2))
+    return client
+
+
+def _routes(hub: Hub, app: AsyncApp, kept: Installations) -> tuple[Route, ...]:
     settings = hub.settings
     signing, client = settings.slack_signing_secret, settings.slack_client_id
     door = (door_route(Door(app, signing, hub.clock.now)),) if signing else ()
     if not client:
         return door
     whose = Client(id=client, secret=settings.slack_client_secret, base_url=settings.base_url)
-    return (*door, *install_routes(Installer(whose, hub.vault, kept, web, hub.clock.now)))
+    return (*door, *install_routes(Installer(whose, hub.vault, kept, web_client(settings), hub.clock.now)))
 
 
 async def _run(hub: Hub, app: AsyncApp, stop: asyncio.Event) -> None:
@@ -83,8 +86,8 @@ async def _run(hub: Hub, app: AsyncApp, stop: asyncio.Event) -> None:
         await Socket(app, token, hub.settings.proxy.reveal()).run(stop)
 
 
-def _listen(app: AsyncApp, ear: Ear, bot: Bot) -> None:
-    handler = _hearing(ear, getattr(bot, ear.hears))
+def _listen(app: AsyncApp, ear: Ear, bot: Bot, client: Callable[[], AsyncWebClient]) -> None:
+    handler = _hearing(ear, getattr(bot, ear.hears), client)
     match ear.kind:
         case Kind.COMMAND:
             app.command(ear.name)(handler)
@@ -106,10 +109,12 @@ def _listen(app: AsyncApp, ear: Ear, bot: Bot) -> None:
             assert_never(ear.kind)
 
 
-def _hearing(ear: Ear, does: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+def _hearing(
+    ear: Ear, does: Callable[..., Awaitable[None]], client: Callable[[], AsyncWebClient]
+) -> Callable[..., Awaitable[None]]:
     """Says that it was heard before anything is done about it, and lets through what can be read."""
 
-    async def hear(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext, client: AsyncWebClient) -> None:
+    async def hear(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
         if not ear.answers:
             await ack()
         try:
@@ -122,7 +127,7 @@ def _hearing(ear: Ear, does: Callable[..., Awaitable[None]]) -> Callable[..., Aw
             team=context.team_id or "",
             organisation=context.enterprise_id or "",
             user=context.user_id or "",
-            client=client,
+            client=client(),
         )
         await (does(heard, caller, ack) if ear.answers else does(heard, caller))
 
@@ -133,22 +138,9 @@ async def _in_direct_message(event: dict[str, Any]) -> bool:
     return event.get("channel_type") == "im"
 
 
-def _authorized(kept: Installations) -> Callable[..., Awaitable[AuthorizeResult | None]]:
-    """The token of whoever's workspace a call comes from; None lets Bolt refuse it."""
-
-    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult | None:
-        try:
-            found = await kept.find(team_id or "", enterprise_id or "")
-        except AiCrmError as error:
-            log.warning("authorize", action="authorize", problem=str(error))
-            return None
-        if found is None:
-            return None
-        return AuthorizeResult(
-            enterprise_id=enterprise_id, team_id=team_id, bot_token=found.token.reveal(), bot_user_id=found.bot_user
-        )
-
-    return authorize
+async def _anybody(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+    """Whoever it is: Bolt would ask before it says that it heard. Who may is found out behind that, with the token."""
+    return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id)
 
 
 async def _fault(error: Exception) -> None:

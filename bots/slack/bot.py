@@ -54,7 +54,7 @@ log = structlog.get_logger()
 
 
 class Caller(Struct, frozen=True, kw_only=True):
-    """Who is there, in Slack's ids. `client` speaks with the token of their workspace."""
+    """Who is there, in Slack's ids. `client` speaks with the token of their workspace once it is known who they are."""
 
     team: str
     organisation: str
@@ -232,6 +232,7 @@ class Bot:
         installation = await self._kept.find(caller.team, caller.organisation)
         if installation is None:
             raise CommandRefused("this Slack workspace is not connected", hint="An operator can: `ai-crm slack invite`")
+        caller.client.token = installation.token.reveal()
         return await self._people.asker(installation, caller.user, caller.client)
 
     async def _reply(self, heard: Told[Said], caller: Caller, thread: str) -> tuple[Reply, bool]:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
 from aiohttp import WSMsgType, web
@@ -156,6 +157,11 @@ class SlackWorkspace:
     def send(self, kind: str, body: Document, headers: Mapping[str, str] | None = None) -> Ack:
         assert self.way, "nobody listens"
         return self.way(kind, body, headers or {})
+
+    def together(self, *does: Callable[[], Ack]) -> list[Ack]:
+        """What several people do in the same moment."""
+        with ThreadPoolExecutor(len(does)) as hands:
+            return [each.result() for each in [hands.submit(each) for each in does]]
 
     def ticket(self) -> str:
         """A trigger id: it opens one window."""

@@ -282,7 +282,7 @@ HOSTILE = {
         msgspec.structs.replace(MAKE.webhook("triage"), content_type="a\r\nX-Evil: 1")
     ),
     "a NUL": only(event="e\0"),
-    "an empty name": only(actor=""),
+    "an empty name": only(event=""),
     "a novel": only(actor="x" * 1001),
 }
 

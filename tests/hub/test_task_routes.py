@@ -21,9 +21,12 @@ from ai_crm.model.change import Applied, CreateTask, Outcome, ShowCard, change_k
 from ai_crm.model.decision import Answer, Decision
 from ai_crm.model.delivery import event_id
 from ai_crm.model.item import ItemKind, ItemRef, PlatformName, Project
+from ai_crm.model.secret import Secret
 from ai_crm.model.task import RuleId
 from ai_crm.ports.answers import Answers, Claim, KeptAnswer
+from ai_crm.ports.receiver import Connection
 from ai_crm.store import tables
+from ai_crm.store.connections import SqlConnections
 from ai_crm.store.database import engine_for
 from ai_crm.store.idempotency import SqlAnswers
 from ai_crm.store.keys import SqlKeys
@@ -31,6 +34,7 @@ from ai_crm.store.retention import apply_retention
 from ai_crm.store.rows import stamp
 from ai_crm.store.sql import SqlStore
 from ai_crm.store.transactions import Grouped
+from ai_crm.store.vault import Vault
 from tests.doubles.hub_api import api_over
 from tests.doubles.hub_parts import Answer as Answered
 from tests.doubles.hub_parts import Hub, bearer, call
@@ -98,6 +102,17 @@ class Desk:
             table.c.workspace == self.workspace, table.c.state == "pending", table.c.carrier == "hub"
         )
         return await self.transactions.read(lambda connection: list(connection.execute(statement).scalars()))
+
+    async def connect(self) -> None:
+        """A connection to GitHub."""
+        github = Connection(
+            workspace=self.workspace,
+            id=f"github-{self.workspace}",
+            platform=PlatformName.GITHUB,
+            settings={},
+            secrets={"token": Secret("ghp_test")},
+        )
+        await SqlConnections(self.transactions, Vault(bytes(32)), self).add(github)
 
     async def card_shown(self) -> None:
         """A task of an issue whose card stands under it."""
@@ -390,9 +405,22 @@ def test_of_sixteen_changes_of_the_same_version_exactly_one_wins(desk: Desk) -> 
     run(work)
 
 
+def test_a_card_on_a_platform_without_a_connection_is_left_to_who_has_one(desk: Desk) -> None:
+    async def work() -> None:
+        await desk.key()
+        await desk.card_shown()
+        changed = await desk.ask("/tasks/AICRM-1", await desk.key(), "PATCH", {"status": "done"}, if_match="*")
+
+        assert changed.json()["status"] == "done"
+        assert await desk.waiting() == []
+
+    run(work)
+
+
 def test_the_card_that_shows_the_task_is_renewed(desk: Desk) -> None:
     async def work() -> None:
         await desk.key()
+        await desk.connect()
         await desk.card_shown()
         changed = await desk.ask("/tasks/AICRM-1", await desk.key(), "PATCH", {"status": "done"}, if_match="*")
 

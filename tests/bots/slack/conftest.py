@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.doubles.hub import Hub
-from tests.doubles.slack_workspace import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, SlackWorkspace
+from tests.doubles.slack_workspace import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, SlackWorkspace, buttons
 
 BASE_URL = "https://hub.example.com"
 
@@ -59,3 +59,22 @@ def slack(over_http: Pair) -> SlackWorkspace:
 @pytest.fixture
 def hub(over_http: Pair) -> Hub:
     return over_http.hub
+
+
+@pytest.fixture(params=["http", "socket"])
+def everywhere(request: pytest.FixtureRequest, over_http: Pair, over_socket: Pair) -> SlackWorkspace:
+    """The same over both ways."""
+    return over_http.slack if request.param == "http" else over_socket.slack
+
+
+def words(shown: object) -> str:
+    """All that a person reads of a message, a window or a tab."""
+    if isinstance(shown, dict):
+        own = [value for name, value in shown.items() if name in ("text", "url") and isinstance(value, str)]
+        return "\n".join((*own, *(words(value) for value in shown.values())))
+    return "\n".join(map(words, shown)) if isinstance(shown, list) else ""
+
+
+def titles(message: dict[str, object]) -> list[str]:
+    """What its buttons say."""
+    return [str(each["text"]["text"]) for each in buttons(message)]

@@ -20,7 +20,11 @@ from ai_crm.errors import (
     UpstreamUnavailable,
     VersionClash,
 )
+from ai_crm.model.change import Notify
 from ai_crm.model.item import ItemKind, ItemRef, PlatformName
+from ai_crm.model.task import RuleId, Task, TaskId
+from ai_crm.ports import FoundCard
+from ai_crm.ports.shared import HandedIn
 from ai_crm.store.remote import RemoteStore
 from ai_crm.wiring import inline
 from tests.doubles.decisions import ISSUE, NOON, Decisions
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from tests.conftest import Finish
 
 OPENED = Decisions().opened("e1", "triage")
+MESSAGE = next(change.key for change in OPENED.changes if isinstance(change, Notify))
 
 
 class Told(Struct, frozen=True):
@@ -48,11 +53,13 @@ class Line:
 
     def __init__(self, *answers: Told | Away) -> None:
         self.asked: list[tuple[str, str]] = []
+        self.sent = b""
         self._answers = list(answers)
 
     def request(self, method: str, path: str, body: bytes | None = None) -> Told:
         assert (body is None) == (method == "GET")
         self.asked.append((method, path))
+        self.sent = body or b""
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(answer, Away):
             cause = ConnectionRefusedError() if answer.refused else TimeoutError()
@@ -177,3 +184,30 @@ def test_names_of_items_are_percent_encoded(finish: Finish) -> None:
     assert line.asked == [
         ("GET", "/api/v1/items/tasks?platform=github&project=octo%2Fhello&kind=ref&id=a%20b%26id%3D1%23%C3%BC")
     ]
+
+
+class Card:
+    """A card with the task of a run without the hub, one of the hub's own rules, and one of an issue that moved."""
+
+    def __init__(self) -> None:
+        ours = Task(id=TaskId("AICRM-12"), rule=RuleId("triage"), item=ISSUE, title="x")
+        moved = msgspec.structs.replace(ours, item=msgspec.structs.replace(ISSUE, project="octo/old"))
+        self.tasks = (ours, msgspec.structs.replace(ours, rule=RuleId("hub/security")), moved)
+
+    async def read_card(self, item: ItemRef) -> FoundCard:
+        assert item == ISSUE
+        return FoundCard(
+            where="1", url="https://github.example/1", tasks=self.tasks, applied=(MESSAGE, OPENED.changes[0].key)
+        )
+
+
+def test_only_what_can_move_into_the_hub_is_brought_along(finish: Finish) -> None:
+    line = Line(Told(200), Told(200, COMMITTED))
+    remote = RemoteStore(line, inline, lambda _: None, holder="run 1", cards=Card())
+    assert [task.rule for task in finish(remote.tasks_of(ISSUE))] == ["triage"]
+
+    finish(remote.commit(OPENED, NOON))
+
+    handed = msgspec.json.decode(line.sent, type=HandedIn)
+    assert [(task.rule, task.item) for task in handed.tasks] == [("triage", ISSUE)]
+    assert handed.sent == (MESSAGE,)
