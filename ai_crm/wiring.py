@@ -75,7 +75,10 @@ class SystemClock:
 
 
 class ChatAccess(Struct, frozen=True, kw_only=True):
-    """What the chat platforms ask for; one whose secrets are empty is not connected. `proxy` is for both."""
+    """What the chat platforms ask for; one whose secrets are empty is not connected. `proxy` is for both.
+
+    `teams_listens`: somebody hears it when a button in Teams is pressed.
+    """
 
     slack_bot_token: Secret
     teams_app_id: str
@@ -83,6 +86,7 @@ class ChatAccess(Struct, frozen=True, kw_only=True):
     teams_tenant_id: str
     teams_service_url: str
     proxy: Secret
+    teams_listens: bool = False
 
 
 class HubAccess(Struct, frozen=True):
@@ -160,7 +164,10 @@ def _teams(chat: ChatAccess, offload: Offload) -> Applier:
     from ai_crm.platforms.teams import BotAccount, Teams  # noqa: PLC0415 - cold start
 
     account = BotAccount(
-        app_id=chat.teams_app_id, password=chat.teams_app_password.reveal(), tenant=chat.teams_tenant_id
+        app_id=chat.teams_app_id,
+        password=chat.teams_app_password.reveal(),
+        tenant=chat.teams_tenant_id,
+        listens=chat.teams_listens,
     )
     return Teams(account, offload, service_url=chat.teams_service_url, proxy=chat.proxy.reveal())
 

@@ -107,4 +107,5 @@ def _access(settings: HubSettings) -> wiring.ChatAccess:
         teams_tenant_id=settings.teams_tenant_id,
         teams_service_url=settings.teams_service_url,
         proxy=settings.proxy,
+        teams_listens=bool(settings.teams_app_id),
     )

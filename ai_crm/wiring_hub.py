@@ -7,11 +7,9 @@ import os
 import random
 import secrets
 import socket
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
-from datetime import datetime
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
@@ -19,34 +17,20 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct
 from sqlalchemy import Engine
 
-from ai_crm import wiring
 from ai_crm.analysis import offline_analyst
-from ai_crm.config.agents import load_agents
-from ai_crm.config.hub_rules import HubRules
 from ai_crm.config.hub_settings import HubSettings
-from ai_crm.config.policy import load_policy
-from ai_crm.errors import CredentialsRefused
-from ai_crm.flow.deliver import platform_of
 from ai_crm.flow.notices import Listeners, Telling
 from ai_crm.flow.reply import CommandDesk
 from ai_crm.flow.rounds import Rounds
-from ai_crm.flow.sweep import sweep
-from ai_crm.flow.work import Desk, Source
+from ai_crm.flow.work import Desk
 from ai_crm.model.agent import Agent
-from ai_crm.model.event import Event
 from ai_crm.model.item import PlatformName
-from ai_crm.platforms.github import Access
-from ai_crm.platforms.github.account import GitHubAccount
-from ai_crm.platforms.github.credentials import AppCredentials, TokenCredentials, parse_hooks
+from ai_crm.platforms.github.credentials import parse_hooks
 from ai_crm.platforms.github.receive import GitHubReceiver
-from ai_crm.platforms.hub import OwnPlatform
-from ai_crm.platforms.hub.decode import decode as decode_own
-from ai_crm.ports import Applier, Clock, Offload, RawRequest, RulesText, Store
-from ai_crm.ports.queue import Backlog, HeldChange, Inbox, Pace, Paces
-from ai_crm.ports.receiver import Connection, Connections, Receiver
+from ai_crm.ports import Clock, Offload, Store
+from ai_crm.ports.queue import Backlog, Inbox, Pace, Paces
+from ai_crm.ports.receiver import Connections, Receiver
 from ai_crm.ports.shared import SharedStore
-from ai_crm.rules.merge import merged
-from ai_crm.rules.rule import Defaults, Policy
 from ai_crm.store.connections import SqlConnections
 from ai_crm.store.database import engine_for
 from ai_crm.store.dispatch import SqlOutbox
@@ -63,8 +47,8 @@ from ai_crm.store.shared import SqlShared
 from ai_crm.store.sql import SqlStore
 from ai_crm.store.transactions import Grouped
 from ai_crm.store.vault import Vault, vault_key
-from ai_crm.wiring_chat import Chats
-from ai_crm.wiring_queue import NewMover, front_of
+from ai_crm.wiring_queue import Front, NewMover, front_of
+from ai_crm.wiring_reach import HubReach
 from ai_crm.wiring_schedules import turns
 
 if TYPE_CHECKING:
@@ -122,73 +106,124 @@ def database(settings: HubSettings) -> Engine:
     return engine
 
 
-def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext) -> Hub:
-    """`calling` is entered for the time of each call to a platform.
+class _Base(Struct, frozen=True, kw_only=True):
+    """What everything else stands on: one database, the ways into it, and the platforms."""
 
-    Raises SettingsInvalid and StoreError: nothing is begun that could not go on.
-    """
+    engine: Engine
+    transactions: Grouped
+    threads: ThreadPoolExecutor
+    offload: Offload
+    vault: Vault
+    connections: SqlConnections
+    members: SqlMembers
+    inbox: SqlInbox
+    front: Front | None
+    records: SqlRecords
+    reach: HubReach
+
+    def agents(self, workspace: str) -> tuple[Agent, ...]:
+        """Raises RulesInvalid."""
+        return self.reach.policy(workspace, None).agents
+
+    def store(self, workspace: str) -> Store:
+        listeners = Listeners(members=self.members, workspace=workspace, agents=lambda: self.agents(workspace))
+        return Telling(SqlStore(self.transactions, self.offload, workspace, carrier="hub"), listeners)
+
+    def close(self) -> None:
+        self.reach.close()
+        self.threads.shutdown()
+        self.transactions.close()
+        self.engine.dispose()
+
+
+def _base(settings: HubSettings, clock: Clock, calling: Calling) -> _Base:
     engine = database(settings)
     transactions = Grouped(engine)
     vault = Vault(vault_key(settings.secret_key, settings.key_file))
     connections = SqlConnections(transactions, vault, clock)
     threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="call")
     offload = _in(threads, calling)
-    members = SqlMembers(transactions)
     inbox = SqlInbox(transactions, settings.lease_seconds)
-    outbox = SqlOutbox(transactions, _paces(settings), settings.lease_seconds)
     front = front_of(settings.redis_url.reveal(), inbox)
-    reach = _Reach(settings, connections, offload)
-    records = SqlRecords(transactions, front.inbox.waiting if front else None)
+    return _Base(
+        engine=engine,
+        transactions=transactions,
+        threads=threads,
+        offload=offload,
+        vault=vault,
+        connections=connections,
+        members=SqlMembers(transactions),
+        inbox=inbox,
+        front=front,
+        records=SqlRecords(transactions, front.inbox.waiting if front else None),
+        reach=HubReach(settings, connections, offload),
+    )
 
-    def agents(workspace: str) -> tuple[Agent, ...]:
-        return reach.policy(workspace, None).agents
 
-    def told(workspace: str) -> Listeners:
-        return Listeners(members=members, workspace=workspace, agents=lambda: agents(workspace))
+def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext) -> Hub:
+    """`calling` is entered for the time of each call to a platform.
 
-    store = cache(lambda workspace: Telling(SqlStore(transactions, offload, workspace, carrier="hub"), told(workspace)))
-    rounds = Rounds(records=records, members=members, store=store, clock=clock, alerts=settings.slack_alerts_channel)
-
-    def close() -> None:
-        reach.close()
-        threads.shutdown()
-        transactions.close()
-        engine.dispose()
-
+    Raises SettingsInvalid and StoreError: nothing is begun that could not go on.
+    """
+    base = _base(settings, clock, calling)
+    transactions, front, store = base.transactions, base.front, cache(base.store)
     return Hub(
         settings=settings,
         clock=clock,
-        connections=connections,
+        connections=base.connections,
         keys=SqlKeys(transactions, clock),
-        records=records,
-        members=members,
-        agents=agents,
-        vault=vault,
+        records=base.records,
+        members=base.members,
+        agents=base.agents,
+        vault=base.vault,
         answers=SqlAnswers(transactions),
-        inbox=front.inbox if front else inbox,
+        inbox=front.inbox if front else base.inbox,
         redis=front.inbox if front else None,
         store=store,
         shared=lambda workspace: SqlShared(transactions, workspace),
-        desk=Desk(
-            inbox=inbox,
-            outbox=outbox,
-            reach=reach,
-            store=store,
-            members=members,
-            analyst=offline_analyst(),
-            clock=clock,
-            chance=random.random,
-        ),
+        desk=_desk(base, store, clock, settings),
         holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
-        sweep=lambda: _sweep(reach, connections, inbox, clock),
+        sweep=lambda: _sweep(base.reach, base.connections, base.inbox, clock),
         backlog=lambda: transactions.read(backlog),
-        tidy=lambda: _tidy(transactions, members, settings.keep, clock),
-        rounds=lambda: _rounds(rounds, members),
-        turns=turns(transactions, records, connections, reach, clock, settings.base_url),
-        listener=lambda heard, state: Listener(engine, heard, state) if engine.dialect.name == "postgresql" else None,
+        tidy=lambda: _tidy(transactions, base.members, settings.keep, clock),
+        rounds=_rounds(base, store, clock, settings),
+        turns=turns(transactions, base.records, base.connections, base.reach, clock, settings.base_url),
+        listener=lambda heard, state: _listener(base.engine, heard, state),
         mover=front.mover if front else lambda _moved, _trouble: None,
-        close=close,
+        close=base.close,
     )
+
+
+def _desk(base: _Base, store: Callable[[str], Store], clock: Clock, settings: HubSettings) -> Desk:
+    return Desk(
+        inbox=base.inbox,
+        outbox=SqlOutbox(base.transactions, _paces(settings), settings.lease_seconds),
+        reach=base.reach,
+        store=store,
+        members=base.members,
+        analyst=offline_analyst(),
+        clock=clock,
+        chance=random.random,
+    )
+
+
+def _listener(engine: Engine, heard: Callable[[], None], state: Callable[[str], None]) -> Listener | None:
+    """None where the database cannot tell of other processes' work."""
+    return Listener(engine, heard, state) if engine.dialect.name == "postgresql" else None
+
+
+def _rounds(
+    base: _Base, store: Callable[[str], Store], clock: Clock, settings: HubSettings
+) -> Callable[[], Awaitable[int]]:
+    rounds = Rounds(
+        records=base.records, members=base.members, store=store, clock=clock, alerts=settings.slack_alerts_channel
+    )
+
+    async def make() -> int:
+        workspaces = await base.members.workspaces()
+        return sum([await rounds.digests(each) + await rounds.health(each) for each in workspaces])
+
+    return make
 
 
 def command_desk(hub: Hub, wake: Callable[[], None]) -> CommandDesk:
@@ -210,16 +245,12 @@ def hooks_setting(written: tuple[str, ...]) -> str:
     return " ".join(f"{hook.project}={hook.id}" for hook in hooks)
 
 
-async def _sweep(reach: _Reach, connections: Connections, inbox: SqlInbox, clock: Clock) -> int:
+async def _sweep(reach: HubReach, connections: Connections, inbox: SqlInbox, clock: Clock) -> int:
     sweeps = [reach.sweep(each, inbox.knows, clock.now()) for each in await connections.all()]
     asked = await asyncio.gather(*sweeps, return_exceptions=True)
     for failed in (each for each in asked if isinstance(each, BaseException)):
         raise failed  # after every connection had its turn
     return sum(each for each in asked if isinstance(each, int))
-
-
-async def _rounds(rounds: Rounds, members: SqlMembers) -> int:
-    return sum([await rounds.digests(each) + await rounds.health(each) for each in await members.workspaces()])
 
 
 async def _tidy(transactions: Grouped, members: SqlMembers, keep: Mapping[str, int], clock: Clock) -> int:
@@ -250,120 +281,3 @@ def _in(threads: ThreadPoolExecutor, calling: Calling) -> Offload:
             return await asyncio.get_running_loop().run_in_executor(threads, work)
 
     return offload
-
-
-class _Reach:
-    """Implements flow.work.Reach with the platforms that there are."""
-
-    def __init__(self, settings: HubSettings, connections: Connections, offload: Offload) -> None:
-        self._connections = connections
-        self._offload = offload
-        self._settings = settings
-        self._rules = HubRules(settings.rules_folder)
-        self._catalogue = load_agents()
-        self._policies: dict[bytes, Policy] = {}
-        self._accounts: dict[str, tuple[Connection, GitHubAccount]] = {}
-        self._chats = Chats(settings, connections, offload)
-
-    def close(self) -> None:
-        for _connection, account in self._accounts.values():
-            account.close()
-        self._chats.close()
-
-    def decode(self, platform: PlatformName, request: RawRequest) -> tuple[Event, ...]:
-        if platform is PlatformName.HUB:
-            return decode_own(request)
-        return wiring.decoder(platform)(request)
-
-    def policy(self, workspace: str, text: RulesText | None) -> Policy:
-        own = None if text is None else self._parsed(text)
-        return merged(own, self._rules.of(workspace), self._catalogue)
-
-    @asynccontextmanager
-    async def source(self, connection: str, event: Event) -> AsyncIterator[Source]:
-        if event.platform is PlatformName.HUB:
-            own = OwnPlatform()
-            yield Source(own, own)
-            return
-        account = await self._account(connection)
-        github = account.open(event.project.name, default_branch=event.project.default_branch)
-        try:
-            yield Source(github, github)
-        finally:
-            github.close()
-
-    @asynccontextmanager
-    async def applier(self, held: HeldChange) -> AsyncIterator[Applier]:
-        if platform_of(held.change) is not PlatformName.GITHUB:
-            yield await self._chats.applier(held)
-            return
-        account = await self._account(held.connection)
-        github = account.open(held.change.item.project)
-        try:
-            yield github
-        finally:
-            github.close()
-
-    async def own_rules(self, connection: str, project: str) -> Policy | None:
-        """What the project's own file says; None where it has none."""
-        github = (await self._account(connection)).open(project)
-        try:
-            text = await github.rules(project)
-        finally:
-            github.close()
-        return None if text is None else self._parsed(text)
-
-    def workspaces(self) -> tuple[str, ...]:
-        """Those that have rules of their own."""
-        return self._rules.workspaces()
-
-    async def sweep(self, connection: Connection, knows: Callable[[str, str], Awaitable[bool]], now: datetime) -> int:
-        """How many deliveries of one connection were asked for again."""
-        if not connection.active:
-            return 0
-        account = await self._account(connection.id)
-        return await sweep(account, lambda guid: knows(connection.id, guid), now)
-
-    async def _account(self, connection: str) -> GitHubAccount:
-        """Kept as long as the connection stays what it was."""
-        found = await self._connections.find(connection)
-        if found is None:
-            raise CredentialsRefused(
-                f"there is no connection {connection!r} that is switched on",
-                hint="`ai-crm connections list` shows them",
-            )
-        known = self._accounts.get(connection)
-        if known is None or known[0] != found:
-            self._accounts[connection] = (found, _github_account(found, self._offload, self._settings))
-            if known is not None:
-                known[1].close()  # conversations that are open go on to their end
-        return self._accounts[connection][1]
-
-    def _parsed(self, text: RulesText) -> Policy:
-        """Parsing costs more than deciding, and a file changes rarely."""
-        if text.text not in self._policies:
-            if len(self._policies) > 256:
-                self._policies.clear()
-            self._policies[text.text] = load_policy(text.text, text.path, Defaults())
-        return self._policies[text.text]
-
-
-def _github_account(connection: Connection, offload: Offload, settings: HubSettings) -> GitHubAccount:
-    given = connection.settings
-    if "private_key" in connection.secrets:
-        credentials: AppCredentials | TokenCredentials = AppCredentials(
-            app_id=given["app_id"], private_key=connection.secrets["private_key"]
-        )
-    elif "token" in connection.secrets:
-        credentials = TokenCredentials(token=connection.secrets["token"], hooks=parse_hooks(given.get("hooks", "")))
-    else:
-        raise CredentialsRefused(
-            "this connection has neither a token nor the private key of an app, so nothing can be read or written",
-            where=connection.id,
-            hint="Remove it and add it again with one of them",
-        )
-    api_url = given.get("api_url", "https://api.github.com")
-    where = Access(
-        api_url=api_url, graphql_url=given.get("graphql_url", f"{api_url}/graphql"), proxy=settings.proxy.reveal()
-    )
-    return GitHubAccount(credentials, offload, time.sleep, time.time, where)

@@ -12,6 +12,7 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parent.parent
 _RECORDED = _ROOT / "tests" / "platforms" / "github" / "payloads" / "issues.opened.json"
 _ISSUE = 987654321
+_TIRED = 2.0  # seconds that a connection may lie idle
 
 
 def payloads(first: int) -> Iterator[tuple[int, bytes]]:
@@ -40,7 +41,7 @@ class Senders:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def send(self, raw: bytes) -> tuple[int, float]:
         """Status and seconds."""
@@ -57,20 +58,20 @@ class Senders:
         if b"\r\nconnection: close" in head:
             writer.close()
         else:
-            self._idle.append((reader, writer))
+            self._idle.append((time.perf_counter(), reader, writer))
         return int(head[9:12]), seconds
 
     async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """One that the far side has not grown tired of."""
+        """One that the far side cannot have grown tired of."""
         while self._idle:
-            reader, writer = self._idle.pop()
-            if not reader.at_eof():
+            since, reader, writer = self._idle.pop()
+            if time.perf_counter() - since < _TIRED:
                 return reader, writer
             writer.close()
         return await asyncio.open_connection("127.0.0.1", self._port)
 
     def close(self) -> None:
-        for _reader, writer in self._idle:
+        for _since, _reader, writer in self._idle:
             writer.close()
 
 

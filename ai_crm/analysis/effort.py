@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+from ai_crm.analysis.deciding import deciding
 from ai_crm.analysis.evidence import STRUCTURE, Sightings, gather
+from ai_crm.analysis.features import Features
 from ai_crm.analysis.lexicon import Vocabulary
 from ai_crm.analysis.reading import Reading
+from ai_crm.analysis.sizing import LEAST_WORDS, Sizes
 from ai_crm.model.analysis import Complexity, Effort
 
 # (likely hours, and the range of them when the text says nothing more). The likely ones are ours by convention; how
@@ -34,10 +37,12 @@ _CHECKLIST = ((12, 400), (6, 200), (3, 100))
 _WORDS = ((800, 150), (300, 75))
 
 
-def effort(reading: Reading, vocabulary: Vocabulary) -> Effort:
+def effort(reading: Reading, vocabulary: Vocabulary, sizes: Sizes, seen: Features) -> Effort:
     """The class where the evidence balances: no single word decides against all others."""
     sightings = gather(reading, vocabulary)
     _look_at_structure(reading, sightings)
+    if len(reading.title.seen) + len(reading.body.seen) >= LEAST_WORDS:
+        _look_at_wording(sizes, seen, sightings)
     sums = {size: sightings.sum(size) for size in Complexity}
     total = sum(sums.values()) + _PRIOR
     place = sum(_PLACES[size] * weight for size, weight in sums.items()) // total
@@ -58,6 +63,17 @@ def _look_at_structure(reading: Reading, sightings: Sightings) -> None:
     boxes, words = reading.marks.checklist, len(reading.body.seen)
     _measure(boxes, f"{boxes} check boxes", _CHECKLIST, sightings)
     _measure(words, f"{words} words", _WORDS, sightings)
+
+
+def _look_at_wording(sizes: Sizes, seen: Features, sightings: Sightings) -> None:
+    """What trained weights say, with the words that count most for it."""
+    leaning = sizes.leaning(seen)
+    value, weight = sizes.verdict(leaning)
+    words = deciding(sizes.table, 0, seen, 1 if leaning >= 0 else -1)
+    if words and weight:
+        named = ", ".join(evidence.seen for evidence in words)
+        than = "larger" if leaning >= 0 else "smaller"
+        sightings.add(value, f"worded like {than} tasks: {named}", STRUCTURE, weight)
 
 
 def _measure(count: int, seen: str, steps: tuple[tuple[int, int], ...], sightings: Sightings) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ai_crm.analysis.certainty import power
+from ai_crm.analysis.deciding import deciding
 from ai_crm.analysis.effort import HOURS
 from ai_crm.analysis.evidence import LABEL, STRUCTURE, Sightings
 from ai_crm.analysis.features import Features
@@ -12,7 +11,6 @@ from ai_crm.analysis.heads import Head
 from ai_crm.analysis.kind import type_strengths
 from ai_crm.analysis.learning import agent_strengths, label_values, list_values
 from ai_crm.analysis.scale import Scale
-from ai_crm.analysis.table import Table
 from ai_crm.model.analysis import (
     AgentMatch,
     Complexity,
@@ -31,12 +29,6 @@ _BOUNDS = ((Complexity.SIMPLE, 4), (Complexity.MODERATE, 16), (Complexity.COMPLE
 _THIRDS = (Complexity.SIMPLE, Complexity.MODERATE, Complexity.COMPLEX)
 _MOST_HOURS = 10_000
 _SURE_OF_LEVEL = 45
-# Words that decide nothing by themselves for a reader, even where they do for the arithmetic.
-_EMPTY_WORDS = """
-    a an and are as at be been but by can do does for from had has have i if in into is it its me my no not of on or
-    our so that the their then there this to was we were when which will with you your zcode zurl 0 ? !
-"""
-_EMPTY = frozenset(_EMPTY_WORDS.split())
 
 
 def learned_type(head: Head, seen: Features, sightings: Sightings) -> TypeOfWork | None:
@@ -91,28 +83,6 @@ def learned_urgency(scale: Scale, seen: Features, plain: Urgency) -> Urgency:
 
 def labelled(sightings: Sightings, *targets: str) -> bool:
     return any(evidence.where == LABEL for evidence in sightings.all(*targets))
-
-
-def deciding(table: Table, column: int, seen: Features) -> tuple[Evidence, ...]:
-    """The words that speak most for a column of a table against the others, strongest first."""
-    found = []
-    others = [other for other in range(len(table.steps)) if other != column]
-    for key, value in _worded(seen):
-        for_it = table.weight(key, column)
-        against = sum(table.weight(key, other) for other in others) // max(1, len(others))
-        weight = (for_it - against) * value * 100 >> 36
-        if weight > 0:
-            found.append(Evidence(*seen.seen[key], weight))
-    return tuple(sorted(found, key=lambda evidence: (-evidence.weight, evidence.seen))[: _SHOWN // 2])
-
-
-def _worded(seen: Features) -> tuple[tuple[int, int], ...]:
-    values: Mapping[int, int] = {**seen.single, **seen.pairs}
-    return tuple(
-        (key, values[key])
-        for key, (words, _) in seen.seen.items()
-        if key in values and any(word not in _EMPTY and len(word) > 1 for word in words.split())
-    )
 
 
 def _merged(*parts: tuple[Evidence, ...]) -> tuple[Evidence, ...]:

@@ -10,6 +10,7 @@ import click
 
 import ai_crm
 from ai_crm.cli.agents import agents
+from ai_crm.cli.analysis import analysis
 from ai_crm.cli.analyze import analyze
 from ai_crm.cli.connections import connections
 from ai_crm.cli.db import db
@@ -29,7 +30,21 @@ def cli() -> None:
     """Checks and explains AI-CRM's rules with no server, no account and no network; and runs a hub for who wants one."""
 
 
-for command in (validate, explain, analyze, agents, templates, schema, doctor, serve, do, connections, keys, db):
+for command in (
+    validate,
+    explain,
+    analyze,
+    analysis,
+    agents,
+    templates,
+    schema,
+    doctor,
+    serve,
+    do,
+    connections,
+    keys,
+    db,
+):
     cli.add_command(command)
 # Bots stand above the command line, which therefore must not import them: what is installed adds itself.
 for installed in sorted(entry_points(group="ai_crm.commands"), key=lambda each: each.name):

@@ -11,6 +11,7 @@ import msgspec
 from ai_crm.analysis import offline_analyst
 from ai_crm.cards import text as text_face
 from ai_crm.cards.task_card import analysis_card
+from ai_crm.cli.analysis import read_learned
 from ai_crm.cli.screen import show, show_json
 from ai_crm.config.agents import load_agents
 from ai_crm.model.analysis import Analysis, Evidence
@@ -18,9 +19,10 @@ from ai_crm.model.analysis import Analysis, Evidence
 
 @click.command()
 @click.argument("text")
+@click.option("--learned", metavar="FILE", help="What `ai-crm analysis learn` made of your own history.")
 @click.option("--why", is_flag=True, help="Show the evidence for each conclusion.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def analyze(text: str, *, why: bool, form: str) -> None:
+def analyze(text: str, *, learned: str | None, why: bool, form: str) -> None:
     """Analyse a text as a project manager would.
 
     Says what kind of work TEXT asks for, how much, how urgent, and for whom. Its first line is the title, the rest the
@@ -29,7 +31,8 @@ def analyze(text: str, *, why: bool, form: str) -> None:
     title, _, body = (sys.stdin.read() if text == "-" else text).strip().partition("\n")
     if not title:
         raise click.BadParameter("there is nothing to analyse; give a sentence in quotes", param_hint="TEXT")
-    analysis = offline_analyst().analyse(title, body, (), load_agents())
+    analyst = offline_analyst(read_learned(learned) if learned else None)
+    analysis = analyst.analyse(title, body, (), load_agents())
     if form == "json":
         show_json(msgspec.json.format(msgspec.json.encode(analysis)))
         return
@@ -42,6 +45,8 @@ def _reasons(analysis: Analysis) -> Iterator[str]:
     yield from _reason("Type", analysis.type.value, analysis.type.confidence, analysis.type.evidence)
     yield from _reason("Complexity", analysis.effort.complexity, analysis.effort.confidence, analysis.effort.evidence)
     yield from _reason("Priority", analysis.urgency.value, analysis.urgency.confidence, analysis.urgency.evidence)
+    if analysis.nobody:
+        yield f"\nAgent: nobody, {analysis.nobody}"
     for agent in analysis.agents[:2]:
         yield from _reason("Agent", agent.name, agent.confidence, agent.evidence)
 

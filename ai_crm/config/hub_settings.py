@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import ip_network
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -53,6 +54,7 @@ class HubSettings(Struct, frozen=True, kw_only=True):
     teams_app_password: Secret
     teams_tenant_id: str
     teams_service_url: str
+    teams_local: bool
     proxy: Secret
     webhook_signing_secret: Secret
     webhook_networks: tuple[str, ...]
@@ -89,10 +91,11 @@ VARIABLES: Mapping[str, str] = {
     "AI_CRM_SLACK_CLIENT_SECRET": "the secret of that client",
     "AI_CRM_SLACK_API_URL": "https://slack.com/api; GovSlack has another",
     "AI_CRM_SLACK_ALERTS_CHANNEL": "#ops or a channel's id: hears what is wrong with the hub",
-    "AI_CRM_TEAMS_APP_ID": "lets rules write to Teams, together with the next two",
+    "AI_CRM_TEAMS_APP_ID": "lets rules write to Teams and the bot listen on /teams/messages, together with the next two",
     "AI_CRM_TEAMS_APP_PASSWORD": "the client secret of the Teams app",
     "AI_CRM_TEAMS_TENANT_ID": "the tenant of the Teams app",
     "AI_CRM_TEAMS_SERVICE_URL": "where the Teams connector is",
+    "AI_CRM_TEAMS_LOCAL": "1: the bot listens to an emulator on this machine, without tokens; for development alone",
     "AI_CRM_WEBHOOK_SIGNING_SECRET": "whsec_…: signs what rules send to webhooks; two with a comma while one is changed",
     "AI_CRM_WEBHOOK_NETWORKS": "networks that rules may call although they are not public: 10.1.0.0/16,fd00::/8",
     "AI_CRM_TRUSTED_PROXIES": "addresses or networks of proxies whose X-Forwarded-For is believed",
@@ -145,13 +148,14 @@ def read_hub_settings(environ: Mapping[str, str]) -> HubSettings:
         teams_app_password=password,
         teams_tenant_id=tenant,
         teams_service_url=read.url("AI_CRM_TEAMS_SERVICE_URL", "https://smba.trafficmanager.net/teams/"),
+        teams_local=read.text("AI_CRM_TEAMS_LOCAL", "") == "1",
         proxy=read.proxy("api.github.com"),
         webhook_signing_secret=read.secret("AI_CRM_WEBHOOK_SIGNING_SECRET"),
         webhook_networks=_listed(read.text("AI_CRM_WEBHOOK_NETWORKS", "")),
         keep={name: _number(text) for name, variable in KEEP.items() if (text := read.text(variable, ""))},
         trusted_proxies=_listed(read.text("AI_CRM_TRUSTED_PROXIES", "")),
     )
-    problems = (*_half_set(app, password, tenant), *_half_slack(settings), *_unusable(settings))
+    problems = (*_half_set(app, password, tenant), *_half_slack(settings), *_exposed(settings), *_unusable(settings))
     try:
         read.done("AI_CRM_")
     except SettingsInvalid as error:
@@ -248,3 +252,28 @@ def _half_set(app: str, password: Secret, tenant: str) -> tuple[Problem, ...]:
         return ()
     hint = "set all three of a Teams app, or none"
     return tuple(Problem(name, 0, 0, "is missing", hint) for name, value in names.items() if not value)
+
+
+def _exposed(settings: HubSettings) -> tuple[Problem, ...]:
+    """Without tokens anybody who reaches the bot is believed: so nobody but this machine may reach it."""
+    if not settings.teams_local:
+        return ()
+    hint = "unset it; it lets whoever reaches the bot be anybody"
+    reached = {
+        "an app's id is set as well": bool(settings.teams_app_id),
+        "the hub listens on more than this machine": settings.host not in _LOOPBACK,
+        "the hub has an address for others": bool(settings.base_url) and not _is_local(settings.base_url),
+        "the hub stands behind a proxy": bool(settings.trusted_proxies),
+    }
+    return tuple(
+        Problem("AI_CRM_TEAMS_LOCAL", 0, 0, f"is for an emulator on this machine alone, and {why}", hint)
+        for why, is_so in reached.items()
+        if is_so
+    )
+
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def _is_local(url: str) -> bool:
+    return (urlsplit(url).hostname or "") in _LOOPBACK

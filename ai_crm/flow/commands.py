@@ -38,7 +38,7 @@ from ai_crm.flow.reply import DOINGS, Asker, CommandDesk, Reply, me_of, member_o
 from ai_crm.flow.writing import written
 from ai_crm.model.access import MAY, Principal
 
-__all__ = ["Asker", "CommandDesk", "Reply", "answer", "obey", "pressed", "refusal", "understand"]
+__all__ = ["Asker", "CommandDesk", "Reply", "answer", "demand", "obey", "pressed", "refusal", "understand"]
 
 
 async def answer(text: str, who: Asker, desk: CommandDesk, request: str) -> Reply:
@@ -68,7 +68,7 @@ async def understand(text: str, who: Asker, desk: CommandDesk) -> Asked:
 async def obey(asked: Asked, who: Asker, desk: CommandDesk, request: str) -> Reply:
     """Carries a command out. What a person can cause becomes an answer that says what to do next; a bug is raised."""
     try:
-        _demand(who.principal, asked.command)
+        demand(who.principal, asked.command)
         reply = await _carried_out(asked.command, who, desk, request)
     except AiCrmError as error:
         return refusal(error)
@@ -111,7 +111,7 @@ async def _carried_out(command: Command, who: Asker, desk: CommandDesk, request:
 # Who may
 
 
-def _demand(principal: Principal, command: Command) -> None:
+def demand(principal: Principal, command: Command) -> None:
     """Raises CommandRefused for what the table does not allow; what it does not name, nobody may."""
     if type(command) not in NEEDS:
         raise CommandRefused("nobody may do this here")

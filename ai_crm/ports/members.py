@@ -24,13 +24,17 @@ class Preferences(Struct, frozen=True, kw_only=True):
 
 
 class Member(Struct, frozen=True, kw_only=True):
-    """`id` is the platform's own (`U012AB3CD`), `login` the one on GitHub that they said is theirs, or empty."""
+    """`id` is the platform's own (`U012AB3CD`), `login` the one on GitHub that they said is theirs, or empty.
+
+    `away`: they removed the app, so that nothing can be told to them.
+    """
 
     platform: PlatformName
     id: str
     name: str
     login: str = ""
     preferences: Preferences = Preferences()
+    away: bool = False
 
 
 class Members(Protocol):

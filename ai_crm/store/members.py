@@ -48,7 +48,7 @@ class SqlMembers:
         return await self._read(workspace, tables.member.c.login.in_(sorted(wanted))) if wanted else ()
 
     async def with_digest(self, workspace: str) -> tuple[Member, ...]:
-        return tuple(one for one in await self._read(workspace) if _wants_digest(one.preferences))
+        return tuple(one for one in await self._read(workspace) if _wants_digest(one.preferences) and not one.away)
 
     async def workspaces(self) -> tuple[str, ...]:
         """Every workspace that there is, with people or without."""

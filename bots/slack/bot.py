@@ -17,7 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from ai_crm.commands.command import Asked, DigestNow, LinkLogin, NewTask, SetPreferences, StartTask, WhoAmI
 from ai_crm.commands.presses import Verb
 from ai_crm.errors import AiCrmError, CommandRefused, Misunderstood
-from ai_crm.flow.commands import obey, pressed, refusal, understand
+from ai_crm.flow.commands import demand, obey, pressed, refusal, understand
 from ai_crm.flow.reply import Asker, CommandDesk, Reply, agents_of
 from ai_crm.model.analysis import Analysis
 from bots.slack import form, home
@@ -78,6 +78,7 @@ class Bot:
             who = await self._who(caller)
             asked = await understand(_unescaped(heard.text), who, self._desk)
             if isinstance(asked.command, StartTask):
+                demand(who.principal, asked.command)
                 wanted, origin = asked.command.draft, form.Origin(channel=heard.channel_id)
                 draft = form.Draft(title=wanted.title, description=wanted.description, wanted=wanted, origin=origin)
                 await self._open(caller, who, heard.trigger_id, draft)
@@ -94,6 +95,7 @@ class Bot:
 
         async def work() -> None:
             who = await self._who(caller)
+            demand(who.principal, StartTask(NewTask(title="")))
             draft = form.Draft(
                 title=text.strip().partition("\n")[0][:_MOST_TITLE],
                 description=text,

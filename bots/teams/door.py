@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from msgspec import Struct
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -32,7 +33,7 @@ class Answer(Struct, frozen=True):
 class Gate(Protocol):
     """Decides who comes in."""
 
-    async def claims(self, header: str) -> Claims | None:
+    async def claims(self, headers: Headers) -> Claims | None:
         """What the token says. Raises SignatureInvalid."""
         ...
 
@@ -42,7 +43,7 @@ class Gate(Protocol):
 
 
 class Signed:
-    """Implements Gate for the Bot Connector. `login_url` is for tests, as in `cloud_of`."""
+    """Implements Gate for the Bot Connector of a cloud."""
 
     def __init__(self, keys: Keys, expected: Expected, tenant: str, cloud: Cloud, now: Callable[[], datetime]) -> None:
         self._keys = keys
@@ -51,8 +52,9 @@ class Signed:
         self._cloud = cloud
         self._now = now
 
-    async def claims(self, header: str) -> Claims:
-        token = bearer(header)
+    async def claims(self, headers: Headers) -> Claims:
+        given = headers.getlist("authorization")
+        token = bearer(given[0] if len(given) == 1 else "")
         return verify(token, await self._keys.find(key_id(token)), self._expected, self._now())
 
     def admit(self, claims: Claims | None, origin: Origin) -> None:
@@ -62,10 +64,15 @@ class Signed:
 
 
 class Local:
-    """Implements Gate for an emulator on this machine, which has no token to show."""
+    """Implements Gate for an emulator on this machine, which has no token to show.
 
-    async def claims(self, _header: str) -> None:
-        return None
+    A page in a browser here can send forms, but no JSON without asking first; and a proxy says that it is one.
+    """
+
+    async def claims(self, headers: Headers) -> None:
+        is_json = headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+        if not is_json or any(name in headers for name in _FOREIGN):
+            raise SignatureInvalid("only an emulator on this machine may come in without a token", where="Teams")
 
     def admit(self, _claims: Claims | None, origin: Origin) -> None:
         if not is_here(origin.service_url):
@@ -88,6 +95,9 @@ def is_here(service_url: str) -> bool:
         return False
 
 
+_FOREIGN = ("origin", "forwarded", "x-forwarded-for", "via")
+
+
 class Door:
     """Lets calls in by the gate, one by one."""
 
@@ -97,8 +107,7 @@ class Door:
 
     async def enter(self, request: Request) -> Response:
         """Raises SignatureInvalid, CommandRefused and PayloadInvalid."""
-        given = request.headers.getlist("authorization")
-        claims = await self._gate.claims(given[0] if len(given) == 1 else "")
+        claims = await self._gate.claims(request.headers)
         heard = parse(await request.body())
         self._gate.admit(claims, heard.origin)
         answer = await self._receive(heard)

@@ -139,6 +139,11 @@ class SlackWorkspace:
         """The next call of this method comes too soon."""
         self.scripted.setdefault(method, deque()).append(seconds)
 
+    def drop_sockets(self) -> None:
+        """Slack closes them from time to time."""
+        for each in self.sockets:
+            asyncio.run_coroutine_threadsafe(each.close(), self._loop).result(10)
+
     def until(self, look: Callable[[], T], what: str) -> T:
         """What `look` finds once it finds something."""
         end = time.monotonic() + _PATIENCE
@@ -189,14 +194,21 @@ class SlackWorkspace:
         assert self.command(text, user, channel, **more).status == 200
         return self.until(lambda: self.answers[before:], f"an answer to {text!r}")[0]
 
-    def event(self, event: Document, team: str = TEAM, event_id: str = "", **more: Any) -> Ack:
+    def event(
+        self,
+        event: Document,
+        team: str = TEAM,
+        event_id: str = "",
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> Ack:
         body = {
             "token": "x", "team_id": team, "api_app_id": APP, "event": event, "type": "event_callback",
             "event_id": event_id or f"Ev{next(self._numbers):08}", "event_time": 1795514400,
             "authorizations": [{"enterprise_id": None, "team_id": team, "user_id": BOT, "is_bot": True}],
             "is_ext_shared_channel": False, **more,
         }  # fmt: skip
-        return self.send("events_api", body)
+        return self.send("events_api", body, headers)
 
     def says(self, text: str, user: str = ANN, channel: str = DEV, thread: str = "") -> Document:
         """Somebody writes, and Slack tells nobody."""
@@ -274,12 +286,11 @@ class SlackWorkspace:
         return options
 
     def opens_home(self, user: str = ANN) -> Document:
-        before = len(self.asked("views.publish"))
+        self.homes.pop(user, None)
         self.event(
             {"type": "app_home_opened", "user": user, "channel": f"D{user[1:]}", "tab": "home", "event_ts": self._ts()}
         )
-        self.until(lambda: self.asked("views.publish")[before:], "a home tab")
-        return self.homes[user]
+        return self.until(lambda: self.homes.get(user), "a home tab")
 
     # The other side: what the bot asks of Slack
 
@@ -423,7 +434,7 @@ class SlackWorkspace:
         if known is None or not known["left"]:
             return web.json_response({"ok": False, "error": "used_url"}, status=404)
         known["left"] -= 1
-        about = known["about"] or {}
+        about: Document = known["about"] or {}
         with self._changed:
             message = {**said, "ts": about.get("ts") or self._ts(), "channel": about.get("channel", ""), "user": BOT}
             self.answers.append(message)

@@ -30,7 +30,9 @@ def created(slack: SlackWorkspace, title: str, flags: str = "", user: str = ANN)
 
 
 @pytest.mark.parametrize(("command", "expected"), PLANNED, ids=[text.split(" ")[0] for text, _ in PLANNED])
-def test_a_command_of_the_plan_is_answered_to_who_asked(everywhere: SlackWorkspace, command: str, expected: str) -> None:
+def test_a_command_of_the_plan_is_answered_to_who_asked(
+    everywhere: SlackWorkspace, command: str, expected: str
+) -> None:
     answer = everywhere.asks(command)
     assert expected in words(answer)
     assert answer["response_type"] == "ephemeral"

@@ -1,0 +1,112 @@
+"""Which open tasks say the same: the rare words that two texts share, and how much of each text they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isqrt
+
+from msgspec import Struct
+
+from ai_crm.analysis.features import log2
+from ai_crm.analysis.markdown import Forms, read_line, read_text
+from ai_crm.analysis.words import fold, split
+
+# A word that more than this share of all texts has is no sign, in percent; in a short list two may share it anyway.
+_COMMON = 20
+_COMMON_AT_LEAST = 3
+_LEAST_SCORE = 40
+_SHOWN = 6
+_BODY_READ = 8_000
+_BODY_WORDS = 150
+_TITLE_WEIGHT, _BODY_WEIGHT, _PAIR_WEIGHT = 3, 1, 2
+
+
+class Entry(Struct, frozen=True):
+    """One open task."""
+
+    id: str
+    title: str
+    body: str = ""
+
+
+class Pair(Struct, frozen=True):
+    """Two tasks that may be the same. `score` is a percentage, `shared` the words that say so, the rarest first."""
+
+    first: str
+    second: str
+    score: int
+    shared: tuple[str, ...]
+
+
+def duplicates(entries: Sequence[Entry], least: int = _LEAST_SCORE) -> tuple[Pair, ...]:
+    """The pairs that score at least so much, the likeliest first. Only texts that share a rare word are compared."""
+    texts = [_terms(entry) for entry in entries]
+    rarity = _rarity(texts)
+    weights = [{term: weight * rarity[term] for term, weight in text.items() if term in rarity} for text in texts]
+    norms = [isqrt(sum(weight * weight for weight in text.values())) for text in weights]
+    pairs = []
+    for first, second in _sharing(weights):
+        score = _alike(weights[first], weights[second], norms[first] * norms[second])
+        if score >= least:
+            shared = _shared(weights[first], weights[second])
+            pairs.append(Pair(entries[first].id, entries[second].id, score, shared))
+    return tuple(sorted(pairs, key=lambda pair: (-pair.score, pair.first, pair.second)))
+
+
+def like(entry: Entry, others: Sequence[Entry], least: int = _LEAST_SCORE) -> tuple[Pair, ...]:
+    """The others that a new task may repeat, the likeliest first."""
+    found = duplicates((entry, *(other for other in others if other.id != entry.id)), least)
+    return tuple(pair for pair in found if pair.first == entry.id)
+
+
+def _terms(entry: Entry) -> dict[str, int]:
+    """Stems and pairs of stems with their weight, those of the title first."""
+    title = split(read_line(fold(entry.title)).text, title=True).stems
+    body = split(read_text(fold(entry.body[:_BODY_READ]), _NO_FORMS).text).stems[:_BODY_WORDS]
+    terms: dict[str, int] = {}
+    for stems, weight in ((title, _TITLE_WEIGHT), (body, _BODY_WEIGHT)):
+        for stem in stems:
+            if len(stem) > 1:
+                terms[stem] = max(weight, terms.get(stem, 0))
+    for one, two in zip(title, title[1:], strict=False):
+        terms[f"{one} {two}"] = _PAIR_WEIGHT
+    return terms
+
+
+def _rarity(texts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """How much a term says that two texts share, in 256ths of a doubling; terms of one text only say nothing."""
+    counts: dict[str, int] = {}
+    for text in texts:
+        for term in text:
+            counts[term] = counts.get(term, 0) + 1
+    many = len(texts)
+    return {term: log2(1 + many) - log2(count) + 128 for term, count in counts.items()}
+
+
+def _sharing(weights: Sequence[Mapping[str, int]]) -> list[tuple[int, int]]:
+    holders: dict[str, list[int]] = {}
+    for number, text in enumerate(weights):
+        for term in text:
+            holders.setdefault(term, []).append(number)
+    most = max(_COMMON_AT_LEAST, len(weights) * _COMMON // 100)
+    found = {
+        (first, second)
+        for numbers in holders.values()
+        if len(numbers) <= most
+        for place, first in enumerate(numbers)
+        for second in numbers[place + 1 :]
+    }
+    return sorted(found)
+
+
+def _alike(one: Mapping[str, int], other: Mapping[str, int], norm: int) -> int:
+    small, large = sorted((one, other), key=len)
+    return 100 * sum(weight * large[term] for term, weight in small.items() if term in large) // max(1, norm)
+
+
+def _shared(one: Mapping[str, int], other: Mapping[str, int]) -> tuple[str, ...]:
+    both = [term for term in one if term in other]
+    return tuple(sorted(both, key=lambda term: (-one[term] * other[term], term))[:_SHOWN])
+
+
+_NO_FORMS = Forms({}, (), {})

@@ -1,0 +1,282 @@
+"""What the bot does about each thing that it hears: acknowledges it, asks the core, and answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from msgspec import structs
+
+from ai_crm.cards.form import mended_form, offered, task_form
+from ai_crm.cards.welcome import welcome_card
+from ai_crm.commands.command import Asked, NewTask, StartTask
+from ai_crm.commands.presses import Verb
+from ai_crm.errors import AiCrmError, CommandRefused
+from ai_crm.flow.commands import obey, pressed, refusal, understand
+from ai_crm.flow.reply import Asker, CommandDesk, Reply, agents_of
+from ai_crm.model.analysis import Analysis
+from bots.teams import dialog, meeting
+from bots.teams.activity import Heard, Scope
+from bots.teams.adapter import Voice
+from bots.teams.door import Answer
+from bots.teams.ears import IGNORED, Way, ear_of
+from bots.teams.people import People
+from bots.teams.speak import (
+    Json,
+    card_answer,
+    contents_of,
+    found_answer,
+    found_nothing,
+    message_of,
+    opener,
+    own_view,
+    tasks_answer,
+    text_answer,
+)
+
+# Teams waits ten seconds for an invoke and shows an error then; people less.
+_PATIENCE = 4.0
+_MOST_HEARD = 10_000
+_NAME = "@AI-CRM"
+# Buttons whose message becomes what they lead to.
+_RENEWING = frozenset({Verb.SET_STATUS, Verb.UNDO, Verb.PAGE})
+
+log = structlog.get_logger()
+
+
+class Bot:
+    """One method for each ear of `bots.teams.ears`. None of them raises what a person can cause.
+
+    `voice` makes the way to answer an activity.
+    """
+
+    def __init__(
+        self,
+        desk: CommandDesk,
+        people: People,
+        voice: Callable[[Heard], Voice],
+        meetings: meeting.Meetings,
+        patience: float = _PATIENCE,
+    ) -> None:
+        self._desk = desk
+        self._people = people
+        self._voice = voice
+        self._meetings = meetings
+        self._patience = patience
+        self._heard: dict[str, None] = {}
+        self._working: set[asyncio.Future[Any]] = set()
+
+    async def receive(self, heard: Heard) -> Answer:
+        """Answers an activity that is proven genuine. Raises PayloadInvalid."""
+        ear = ear_of(heard)
+        if ear is None:
+            return _unheard(heard)
+        voice = self._voice(heard)
+        hears = getattr(self, ear.hears)
+        if ear.way is Way.NOW:
+            return Answer(200, await hears(heard, voice))
+        if not self._is_repeated(heard.request):
+            self._begin(self._answered(heard, voice, lambda: hears(heard, voice)))
+        return Answer(202)
+
+    async def finish(self) -> None:
+        """Lets what is under way come to its end."""
+        while self._working:
+            await asyncio.wait(self._working)
+
+    async def message(self, heard: Heard, voice: Voice) -> None:
+        if isinstance(heard.value, dict) and not heard.text:
+            await self._submitted(heard, voice)
+            return
+        asker = await self._people.asker(heard, voice)
+        asked = await understand(await self._people.spelled(heard, voice), asker, self._desk)
+        if isinstance(asked.command, StartTask):
+            await voice.say(opener(asked.command.draft))
+            return
+        if isinstance(asked.command, NewTask) and not asked.command.description:
+            asked = structs.replace(asked, command=structs.replace(asked.command, description=_link(heard)))
+        reply = await obey(asked, asker, self._desk, heard.request)
+        await voice.say(message_of(reply, (heard.sender.id,)))
+
+    async def pressed(self, heard: Heard, voice: Voice) -> Json:
+        press = dialog.read(heard.value, dialog.Pressed)
+
+        async def work() -> Json:
+            asker = await self._people.asker(heard, voice)
+            reply = await pressed(press.action.verb, press.action.data, asker, self._desk, heard.request)
+            if press.trigger == "automatic":
+                return card_answer(own_view(reply.cards[0], asker)) if reply.ok else text_answer(reply.text)
+            return self._shown(heard, voice, press.action.verb, reply)
+
+        return await self._in_time(heard, voice, work, text_answer)
+
+    async def agents_wanted(self, heard: Heard, voice: Voice) -> Json:
+        """Teams asks while somebody types: what the field offers."""
+        wanted = dialog.read(heard.value, dialog.Lookup)
+
+        async def work() -> Json:
+            agents = agents_of(await self._people.asker(heard, voice), self._desk)
+            return found_answer(offered(agents, wanted.query_text, None, min(wanted.query_options.top, 100)))
+
+        return await self._in_time(heard, voice, work, lambda _text: found_answer(()))
+
+    async def form_wanted(self, heard: Heard, voice: Voice) -> Json:
+        async def work() -> Json:
+            asker = await self._people.asker(heard, voice)
+            begun = dialog.entered(heard.value, await self._people.login(asker))
+            return self._form(heard, asker, begun.task, begun.link or _link(heard))
+
+        return await self._in_time(heard, voice, work, dialog.told_answer)
+
+    async def form_about_message(self, heard: Heard, voice: Voice) -> Json:
+        async def work() -> Json:
+            asker = await self._people.asker(heard, voice)
+            draft, link = dialog.draft_of(heard.value)
+            return self._form(heard, asker, draft, link)
+
+        return await self._in_time(heard, voice, work, dialog.told_answer)
+
+    async def form_sent(self, heard: Heard, voice: Voice) -> Json:
+        async def work() -> Json:
+            asker = await self._people.asker(heard, voice)
+            found = dialog.entered(heard.value, await self._people.login(asker))
+            if found.errors:
+                return self._mended(heard, asker, found, found.errors)
+            task = structs.replace(
+                found.task, description="\n\n".join(filter(None, (found.task.description, found.link)))
+            )
+            reply = await obey(Asked(task, share=found.share), asker, self._desk, heard.request)
+            if not reply.ok:
+                return self._mended(heard, asker, found, (reply.text,))
+            if found.share or heard.scope is Scope.PERSONAL:
+                message = message_of(reply, (heard.sender.id,))
+                self._begin(self._answered(heard, voice, lambda: voice.say(message)))
+            return dialog.told_answer(reply.text)
+
+        return await self._in_time(heard, voice, work, dialog.told_answer)
+
+    async def tasks_wanted(self, heard: Heard, voice: Voice) -> Json:
+        """Somebody looks for a task, to put its card into a message."""
+
+        async def work() -> Json:
+            asker = await self._people.asker(heard, voice)
+            asked = await understand(f"task list {dialog.searched(heard.value)}", asker, self._desk)
+            reply = await obey(asked, asker, self._desk, heard.request)
+            return tasks_answer(reply.tasks) if reply.tasks else found_nothing(reply.text)
+
+        return await self._in_time(heard, voice, work, found_nothing)
+
+    async def installed(self, heard: Heard, voice: Voice) -> None:
+        if heard.scope is Scope.PERSONAL:
+            await self._people.asker(heard, voice)
+        card = welcome_card("" if heard.scope is Scope.PERSONAL else _NAME)
+        await voice.say(message_of(Reply(text=card.fallback_text, cards=(card,))))
+
+    async def removed(self, heard: Heard, _voice: Voice) -> None:
+        if heard.scope is Scope.PERSONAL:
+            await self._people.forget(heard)
+
+    async def meeting_started(self, heard: Heard, voice: Voice) -> None:
+        await self._meetings.started(heard, voice)
+
+    async def meeting_ended(self, heard: Heard, voice: Voice) -> None:
+        await self._meetings.ended(heard, voice)
+
+    async def _submitted(self, heard: Heard, voice: Voice) -> None:
+        """A button of a client that knows only `Action.Submit`."""
+        asker = await self._people.asker(heard, voice)
+        verb = str(heard.value.get("verb") or heard.value.get("action") or "")
+        reply = await pressed(verb, heard.value, asker, self._desk, heard.request)
+        if heard.reply_to and _is_renewing(verb, reply):
+            await voice.renew(heard.reply_to, message_of(reply, (heard.sender.id,)))
+        if not (heard.reply_to and _is_renewing(verb, reply) and reply.ok):
+            await voice.say(message_of(reply, (heard.sender.id,)))
+
+    def _shown(self, heard: Heard, voice: Voice, verb: str, reply: Reply) -> Json:
+        """The pressed card becomes the answer for everybody; what is no new state of it is said below."""
+        message = message_of(reply, (heard.sender.id,))
+        if heard.reply_to and _is_renewing(verb, reply):
+            self._begin(self._answered(heard, voice, lambda: voice.renew(heard.reply_to, message)))
+            return card_answer(contents_of(reply, (heard.sender.id,))[0]) if reply.ok else text_answer(reply.text)
+        if reply.ok:
+            self._begin(self._answered(heard, voice, lambda: voice.say(message)))
+        return text_answer(reply.text)
+
+    def _form(self, heard: Heard, asker: Asker, draft: NewTask, link: str) -> Json:
+        agents = agents_of(asker, self._desk)
+        analysis = self._analysis(draft, asker) if draft.title else None
+        shareable = heard.scope is not Scope.PERSONAL
+        return dialog.form_answer(task_form(draft, analysis, agents, link=link, shareable=shareable))
+
+    def _mended(self, heard: Heard, asker: Asker, found: dialog.Entered, errors: tuple[str, ...]) -> Json:
+        shareable = heard.scope is not Scope.PERSONAL
+        agents = agents_of(asker, self._desk)
+        return dialog.form_answer(mended_form(found.task, errors, agents, link=found.link, shareable=shareable))
+
+    def _analysis(self, draft: NewTask, asker: Asker) -> Analysis:
+        return self._desk.analyst.analyse(draft.title, draft.description, (), agents_of(asker, self._desk))
+
+    async def _in_time(
+        self, heard: Heard, voice: Voice, work: Callable[[], Awaitable[Json]], tell: Callable[[str], Json]
+    ) -> Json:
+        """The answer, or after a while that it will come: then it comes as a message."""
+
+        async def guarded() -> Json:
+            try:
+                return await work()
+            except AiCrmError as error:
+                return tell(str(error))
+
+        working = self._begin(guarded())
+        await asyncio.wait({working}, timeout=self._patience)
+        if working.done():
+            answer: Json = working.result()
+            return answer
+        return tell("That takes longer than usual. It goes on, and nothing has to be done again.")
+
+    async def _answered(self, heard: Heard, voice: Voice, work: Callable[[], Awaitable[object]]) -> None:
+        """Does it. What went wrong is told to the person, or where Teams itself does not listen, to the log."""
+        try:
+            try:
+                await work()
+            except CommandRefused as error:
+                await voice.say(message_of(refusal(error)))
+        except AiCrmError as error:
+            log.warning("teams", action=heard.name or heard.type, problem=str(error))
+        except Exception:
+            log.exception("fault", action=heard.name or heard.type)
+
+    def _begin(self, work: Awaitable[Any]) -> asyncio.Future[Any]:
+        working = asyncio.ensure_future(work)
+        self._working.add(working)
+        working.add_done_callback(self._working.discard)
+        return working
+
+    def _is_repeated(self, request: str) -> bool:
+        """Teams sends again what took too long; after a restart the same request changes nothing either."""
+        if request in self._heard:
+            return True
+        if len(self._heard) >= _MOST_HEARD:
+            del self._heard[next(iter(self._heard))]
+        self._heard[request] = None
+        return False
+
+
+def _is_renewing(verb: str, reply: Reply) -> bool:
+    """A card that was out of date is renewed, too, although nothing was done."""
+    return verb in _RENEWING and bool(reply.ok or reply.tasks)
+
+
+def _unheard(heard: Heard) -> Answer:
+    if heard.type != "invoke":
+        log.info("unheard", action="unheard", ignored=heard.type in IGNORED)
+        return Answer(202)
+    log.info("unheard", action="unheard", ignored=False)
+    return Answer(404, {"error": {"code": "NotSupported", "message": "This bot does not do that."}})
+
+
+def _link(heard: Heard) -> str:
+    """Where it was asked for, for people and for the meeting's summary; a chat with the bot is nobody else's business."""
+    return "" if heard.scope is Scope.PERSONAL else meeting.link_to(heard)

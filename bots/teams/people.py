@@ -1,0 +1,100 @@
+"""Who somebody in Teams is to us: a member, a guest who may only look, or nobody."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from msgspec import structs
+
+from ai_crm.cards.inert import one_line
+from ai_crm.errors import CommandRefused, ItemMissing
+from ai_crm.flow.reply import Asker
+from ai_crm.model.access import Principal, Role
+from ai_crm.model.item import PlatformName
+from ai_crm.platforms.teams.client import Person
+from ai_crm.ports.members import Member, Members
+from bots.teams.activity import Heard, Scope
+from bots.teams.adapter import Voice
+
+# Where everybody of the one tenant belongs.
+WORKSPACE = "default"
+# How long what Teams said about a person is believed.
+_GOOD_FOR = timedelta(minutes=10)
+_MOST_KEPT = 10_000
+_LONGEST_NAME = 80
+
+
+class People:
+    """Asks Teams who somebody is, and keeps the answer for ten minutes. `tenant` is empty where everybody is one of us:
+    in front of an emulator.
+    """
+
+    def __init__(self, members: Members, tenant: str, now: Callable[[], datetime]) -> None:
+        self._members = members
+        self._tenant = tenant
+        self._now = now
+        self._known: dict[str, tuple[datetime, Person]] = {}
+
+    async def asker(self, heard: Heard, voice: Voice) -> Asker:
+        """Raises CommandRefused for bots and for people of another company in a shared channel."""
+        if not heard.sender.id:
+            raise CommandRefused("only people can ask me")
+        found = await self._person(heard.sender.id, voice)
+        if self._tenant and (not found.aad_object_id or found.tenant_id.lower() not in {"", self._tenant.lower()}):
+            raise CommandRefused("only people of this organisation can ask me", hint="Ask somebody who is one of them")
+        id_ = found.aad_object_id or heard.sender.aad_object_id or heard.sender.id
+        name = one_line(found.name or heard.sender.name or id_, _LONGEST_NAME)
+        role = Role.VIEWER if found.user_role in {"guest", "anonymous"} else Role.MEMBER
+        asker = Asker(
+            principal=Principal(name=f"{name} (Teams)", workspace=WORKSPACE, role=role),
+            platform=PlatformName.TEAMS,
+            id=id_,
+            name=name,
+        )
+        await self._remember(asker, reachable=heard.scope is Scope.PERSONAL)
+        return asker
+
+    async def login(self, asker: Asker) -> str:
+        """The login on GitHub that they said is theirs, or empty."""
+        member = await self._members.find(WORKSPACE, PlatformName.TEAMS, asker.id)
+        return member.login if member else ""
+
+    async def forget(self, heard: Heard) -> None:
+        """They removed the app: nothing can be told to them, until they write to it again."""
+        member = await self._members.find(WORKSPACE, PlatformName.TEAMS, heard.sender.aad_object_id)
+        if member and not member.away:
+            await self._members.keep(WORKSPACE, structs.replace(member, away=True))
+
+    async def spelled(self, heard: Heard, voice: Voice) -> str:
+        """The text with people as commands spell them: by the id that stays, `<@id|name>`."""
+        text = heard.text
+        for mention in heard.mentions:
+            who = mention.mentioned
+            id_ = who.aad_object_id or (await self._person(who.id, voice)).aad_object_id or who.id
+            text = text.replace(html.unescape(mention.text), f"<@{id_}|{''.join(who.name.split())}>")
+        return text
+
+    async def _person(self, id_: str, voice: Voice) -> Person:
+        if not self._tenant:
+            return Person(id=id_)
+        known = self._known.get(id_)
+        if known and self._now() - known[0] < _GOOD_FOR:
+            return known[1]
+        try:
+            found = await voice.member(id_)
+        except ItemMissing as error:
+            raise CommandRefused("Teams does not know this person here", hint="Ask me in a chat with me") from error
+        if len(self._known) >= _MOST_KEPT:
+            self._known.clear()
+        self._known[id_] = (self._now(), found)
+        return found
+
+    async def _remember(self, asker: Asker, *, reachable: bool) -> None:
+        """So that others can name this person, and be told who it is."""
+        member = await self._members.find(WORKSPACE, PlatformName.TEAMS, asker.id)
+        before = member or Member(platform=PlatformName.TEAMS, id=asker.id, name=asker.name)
+        after = structs.replace(before, name=asker.name, away=before.away and not reachable)
+        if after != member:
+            await self._members.keep(WORKSPACE, after)

@@ -1,0 +1,143 @@
+"""How an answer looks in Teams: the same cards as attachments, renewed for those who look at them again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from ai_crm.cards.adaptive import MOST_BYTES, render
+from ai_crm.cards.elements import Card, Execute
+from ai_crm.cards.form import Choice
+from ai_crm.cards.inert import one_line, teams
+from ai_crm.cards.task_card import task_card
+from ai_crm.commands.command import NewTask
+from ai_crm.commands.presses import Verb
+from ai_crm.flow.reply import Asker, Reply
+from ai_crm.model.access import MAY, Permission
+from ai_crm.model.task import Task
+from bots.teams.adapter import Message
+
+ADAPTIVE = "application/vnd.microsoft.card.adaptive"
+_TEXT = "application/vnd.microsoft.activity.message"
+_MOST_TEXT = 1_000
+
+Json = dict[str, Any]
+
+
+def message_of(reply: Reply, watching: tuple[str, ...] = ()) -> Message:
+    """The activity of an answer. `watching` are Teams ids of people whose card is renewed when they look at it again."""
+    contents = _fitting(contents_of(reply, watching))
+    if not contents:
+        return {"type": "message", "text": teams(reply.text[:_MOST_TEXT]) or "Done", "textFormat": "markdown"}
+    summary = reply.text[:_MOST_TEXT]
+    return {"type": "message", "summary": summary, "attachments": [attachment(each) for each in contents]}
+
+
+def contents_of(reply: Reply, watching: tuple[str, ...] = ()) -> list[Json]:
+    """The cards as JSON; a task's own card comes first."""
+    contents = [render(card) for card in reply.cards]
+    if contents and watching and _is_of_a_task(reply):
+        task = reply.tasks[0].id
+        again = {"type": "Action.Execute", "verb": Verb.SHOW_TASK.value, "data": {"task": task}}
+        contents[0] = {**contents[0], "refresh": {"action": again, "userIds": list(watching[:_MOST_WATCHING])}}
+    return contents
+
+
+# https://learn.microsoft.com/en-us/microsoftteams/platform/task-modules-and-cards/cards/universal-actions-for-adaptive-cards/work-with-universal-actions-for-adaptive-cards
+# (read 2026-11)
+_MOST_WATCHING = 60
+
+
+def own_view(card: Card, who: Asker) -> Json:
+    """A card as one person sees it: without buttons for what they may not do."""
+    if Permission.TASKS_WRITE in MAY[who.principal.role]:
+        return render(card)
+    return render(replace(card, actions=tuple(each for each in card.actions if not isinstance(each, Execute))))
+
+
+def attachment(content: Json) -> Json:
+    return {"contentType": ADAPTIVE, "content": content}
+
+
+def card_answer(content: Json) -> Json:
+    """What an `adaptiveCard/action` is answered with: the card in the place of the one that was pressed."""
+    return {"statusCode": 200, "type": ADAPTIVE, "value": content}
+
+
+def text_answer(text: str) -> Json:
+    """The same, as words below the card."""
+    return {"statusCode": 200, "type": _TEXT, "value": teams(text[:_MOST_TEXT])}
+
+
+def found_answer(choices: tuple[Choice, ...]) -> Json:
+    """What `application/search` is answered with."""
+    value = {"results": [{"title": each.title, "value": each.value} for each in choices]}
+    return {"statusCode": 200, "type": "application/vnd.microsoft.search.searchResponse", "value": value}
+
+
+def found_nothing(text: str) -> Json:
+    """What a search extension is answered with where there is nothing to choose from."""
+    return {"composeExtension": {"type": "message", "text": text[:_MOST_TEXT]}}
+
+
+def tasks_answer(tasks: tuple[Task, ...]) -> Json:
+    """The same with tasks, each to be put into a message as its card."""
+    found = [
+        {
+            **attachment(render(task_card(task, answered=True))),
+            "preview": {
+                "contentType": "application/vnd.microsoft.card.thumbnail",
+                "content": {"title": one_line(f"{task.id} {task.title}", 200), "text": one_line(_told(task), 200)},
+            },
+        }
+        for task in tasks
+    ]
+    return {"composeExtension": {"type": "result", "attachmentLayout": "list", "attachments": found}}
+
+
+def opener(draft: NewTask) -> Message:
+    """A message with a button that opens the form, filled in with what is known."""
+    data = {"msteams": {"type": "task/fetch"}, "form": "create_task", "title": draft.title, **_known(draft)}
+    content = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.5",
+        "fallbackText": "A form for a new task",
+        "body": [{"type": "TextBlock", "text": "A new task", "weight": "bolder", "size": "medium", "wrap": True}],
+        "actions": [{"type": "Action.Submit", "title": "Fill in the form", "data": data}],
+    }
+    return {"type": "message", "summary": "A form for a new task", "attachments": [attachment(content)]}
+
+
+def _known(draft: NewTask) -> Json:
+    known = {
+        "description": draft.description,
+        "agent": draft.agent,
+        "priority": draft.priority or "",
+        "assignees": ", ".join(draft.assignees),
+        "labels": ", ".join(draft.labels),
+        "due": draft.due.isoformat() if draft.due else "",
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def _fitting(contents: list[Json]) -> list[Json]:
+    """As many whole cards as a message holds; the first one always fits."""
+    kept: list[Json] = []
+    room = MOST_BYTES
+    for content in contents:
+        room -= len(msgspec.json.encode(content).decode().encode("utf-16-le"))
+        if kept and room < 0:
+            break
+        kept.append(content)
+    return kept
+
+
+def _told(task: Task) -> str:
+    return f"{task.priority}, {task.status}, {', '.join(task.assignees) or 'nobody yet'}"
+
+
+def _is_of_a_task(reply: Reply) -> bool:
+    return len(reply.tasks) == 1 and reply.cards[0].fallback_text.startswith(f"{reply.tasks[0].id} · ")
