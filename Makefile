@@ -4,7 +4,7 @@
 # where they are; the tests that need a missing one are skipped and say so, except under CI=true, where that fails.
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve test chaos bench lint schemas lock image clean
+.PHONY: help run serve test chaos bench lint schemas train evaluate lock image clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
@@ -48,6 +48,12 @@ schemas: $(RUNTIME) ## writes schemas/, docs/reference.md and docs/commands.md f
 	$(BIN)/python -I -m ai_crm.schemas schemas
 	$(BIN)/python -I -m ai_crm.reference docs/reference.md
 	$(BIN)/python -I -m ai_crm.commands.manual docs/commands.md
+
+train: $(RUNTIME) ## PM_DATA=folder: the weights of the analysis from public data, byte for byte the shipped ones; a minute
+	@PM_DATA='$(PM_DATA)' $(BIN)/python -m training.train
+
+evaluate: $(RUNTIME) ## PM_DATA=folder: measures the analysis and writes docs/analysis-card.md, a quarter of an hour
+	@PM_DATA='$(PM_DATA)' $(BIN)/python -m training.evaluate
 
 lock: $(DEV) ## newest versions into the lock files: hashes, no addresses
 	$(COMPILE) --upgrade pyproject.toml --extra postgres -o requirements.lock

@@ -125,6 +125,8 @@ class Step:
         defaults = Defaults(pm_analysis=self._inputs.pm_analysis, auto_assign=self._inputs.auto_assign)
         policy = load_policy(rules.text, rules.path, defaults)
         self._log.lines(f"note: {warning}" for warning in policy.warnings)
+        if self._run.event_name == SCHEDULE and any(rule.schedule for rule in policy.rules):
+            self._log.notice("cron and time_zone are for hubs: here the workflow's own schedule says when")
         looked = looked or self._homeless(policy)
         if looked:
             self._log.notice(f"Only looking, nothing is written: {looked}")

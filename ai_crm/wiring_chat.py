@@ -54,8 +54,13 @@ class Chats:
             applier.close()
 
     async def _slack(self, connection: str) -> Slack | None:
-        """None where neither the workspace nor the settings have a token: then the reason is told."""
+        """None where neither the workspace nor the settings have a token: then the reason is told.
+
+        What was meant for an installation that is gone goes nowhere else: the settings' token writes to other people.
+        """
         found = await self._connections.find(connection) if connection else None
+        if connection and found is None:
+            raise _gone(connection)
         token = _token(found) if found else self._settings.slack_bot_token
         if not token:
             return None
@@ -97,6 +102,14 @@ def _token(connection: Connection) -> Secret:
             hint="Install the app again at /slack/install",
         )
     return token
+
+
+def _gone(connection: str) -> CredentialsRefused:
+    return CredentialsRefused(
+        "the Slack app was removed there, or this connection is switched off",
+        where=connection,
+        hint="Install the app again at /slack/install; a dead letter can be sent on then",
+    )
 
 
 def _access(settings: HubSettings) -> wiring.ChatAccess:

@@ -19,12 +19,14 @@ from sqlalchemy import Engine
 
 from ai_crm.analysis import offline_analyst
 from ai_crm.config.hub_settings import HubSettings
+from ai_crm.errors import RulesInvalid
 from ai_crm.flow.notices import Listeners, Telling
 from ai_crm.flow.reply import CommandDesk
 from ai_crm.flow.rounds import Rounds
 from ai_crm.flow.work import Desk
 from ai_crm.model.agent import Agent
 from ai_crm.model.item import PlatformName
+from ai_crm.model.status_name import StatusName
 from ai_crm.platforms.github.credentials import parse_hooks
 from ai_crm.platforms.github.receive import GitHubReceiver
 from ai_crm.ports import Clock, Offload, Store
@@ -80,6 +82,7 @@ class Hub(Struct, frozen=True, kw_only=True):
     records: SqlRecords
     members: SqlMembers
     agents: Callable[[str], tuple[Agent, ...]]
+    statuses: Callable[[str], tuple[StatusName, ...]]
     vault: Vault
     answers: SqlAnswers
     inbox: Inbox
@@ -124,6 +127,13 @@ class _Base(Struct, frozen=True, kw_only=True):
     def agents(self, workspace: str) -> tuple[Agent, ...]:
         """Raises RulesInvalid."""
         return self.reach.policy(workspace, None).agents
+
+    def statuses(self, workspace: str) -> tuple[StatusName, ...]:
+        """The workspace's own names; none while its rules are broken, so that ours go on to work."""
+        try:
+            return self.reach.policy(workspace, None).statuses
+        except RulesInvalid:
+            return ()
 
     def store(self, workspace: str) -> Store:
         listeners = Listeners(members=self.members, workspace=workspace, agents=lambda: self.agents(workspace))
@@ -175,6 +185,7 @@ def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext
         records=base.records,
         members=base.members,
         agents=base.agents,
+        statuses=base.statuses,
         vault=base.vault,
         answers=SqlAnswers(transactions),
         inbox=front.inbox if front else base.inbox,
@@ -234,6 +245,7 @@ def command_desk(hub: Hub, wake: Callable[[], None]) -> CommandDesk:
         store=hub.store,
         analyst=hub.desk.analyst,
         agents=hub.agents,
+        statuses=hub.statuses,
         clock=hub.clock,
         wake=wake,
     )

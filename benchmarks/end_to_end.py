@@ -1,6 +1,6 @@
 """From a signed webhook to the one call that its rule makes: how fast, how many, and in how much memory, beside others.
 
-    python benchmarks/end_to_end.py [--seconds S] [--rate R] [--burst N] [--rounds N] [--peers PYTHON] [--probot FOLDER]
+    python benchmarks/end_to_end.py [--seconds S] [--rate R] [--burst N] [--rounds N] [--peers PYTHON]
 
 All programs take turns on this machine, each fresh in each round, against one sink in this process that counts. First
 R webhooks a second come for S seconds, whether or not the earlier ones are done; then N at once. The ratios are the
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 import uvloop
-from programs import SECRET, Program, Running, bare, hub, probot, python_peer
+from programs import SECRET, Program, Running, bare, hub, python_peer
 from sink import Sink
 from webhooks import Senders, payloads, percentile, request
 
@@ -130,8 +130,6 @@ def _programs(options: argparse.Namespace) -> dict[str, Program]:
     if options.peers:
         for name in ("gidgethub", "huey", "dbos"):
             found[name] = python_peer(f"{name}_app", options.peers)
-    if options.probot:
-        found["Probot, unthrottled"] = probot(options.probot, options.node)
     return found
 
 
@@ -142,8 +140,6 @@ def main() -> None:
     parser.add_argument("--burst", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", default="", help="a Python that has gidgethub, aiohttp, huey and dbos")
-    parser.add_argument("--probot", default="", help="a folder in which `npm install probot` was run")
-    parser.add_argument("--node", default="node")
     parser.add_argument("--only", default="", help="part of a program's name")
     options = parser.parse_args()
     programs = {name: program for name, program in _programs(options).items() if options.only in name}

@@ -95,28 +95,17 @@ def python_peer(name: str, python: str) -> Program:
     return started
 
 
-def probot(folder_of_probot: str, node: str) -> Program:
-    @contextmanager
-    def started(_folder: str, sink: str) -> Iterator[Running]:
-        program = os.path.join(folder_of_probot, "ai-crm-benchmark.mjs")  # Node finds packages beside the program
-        Path(program).write_bytes((_PEERS / "probot_app.mjs").read_bytes())
-        with _started((node, program, SECRET, sink), {"NODE_ENV": "production"}, "/", "/") as running:
-            yield running
-
-    return started
-
-
 @contextmanager
 def _started(command: tuple[str, ...], environ: Mapping[str, str], path: str, probe: str) -> Iterator[Running]:
-    """A program whose first line of output has its address in it."""
+    """A program that prints its address."""
     begun = time.perf_counter()
     process = subprocess.Popen(
         command, env={**os.environ, **environ}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     assert process.stdout is not None  # noqa: S101 - a pipe was asked for
     try:
-        line = process.stdout.readline()
-        address = next((word for word in line.split() if word.startswith("http://")), "")
+        lines = iter(process.stdout.readline, "")
+        address = next((word for line in lines for word in line.split() if word.startswith("http://")), "")
         if not address:
             raise SystemExit(f"{' '.join(command)} did not start")
         port = int(address.rsplit(":", 1)[1])

@@ -43,6 +43,8 @@ class Sink:
         found = _ISSUE.match(head)
         if found is None and b"/contents/.github/ai-crm.yml" in head:
             return "200 OK", _file()
+        if b"/access_tokens" in head:
+            return "201 Created", {"token": "ghs_benchmark", "expires_at": "2099-01-01T00:00:00Z", "permissions": {}}
         if found is None or not found[3]:
             return "200 OK", _issue(int(found[2])) if found else {"id": 1, "full_name": "octo/hello", "login": "hub"}
         number = int(found[2])

@@ -19,6 +19,7 @@ def payloads(first: int) -> Iterator[tuple[int, bytes]]:
     """Issue and body, without end. The bodies differ in the issue's number alone, so that making one costs nothing."""
     payload = json.loads(_RECORDED.read_bytes())
     payload["issue"]["number"] = _ISSUE
+    payload["installation"] = {"id": 1, "node_id": ""}
     payload["repository"] |= {"full_name": "octo/hello", "default_branch": "main"}
     head, tail = json.dumps(payload).encode().split(b'"number": %d' % _ISSUE, 1)
     number = first

@@ -54,4 +54,5 @@ def sizes(projects: Mapping[str, tuple[list[dict[int, int]], list[int]]]) -> Siz
         without = table({other: each for other, each in projects.items() if other != name})
         unseen.extend(without.scores(text)[0] >> 16 for text in texts)
     unseen.sort()
-    return Sizes(table=table(projects), cuts=tuple(unseen[len(unseen) * share // 100] for share in (20, 50, 80)))
+    low, middle, high = (unseen[len(unseen) * share // 100] for share in (20, 50, 80))
+    return Sizes(table=table(projects), cuts=(low, middle, high))

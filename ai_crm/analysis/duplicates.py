@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from math import isqrt
 
 from msgspec import Struct
@@ -68,7 +69,7 @@ def _terms(entry: Entry) -> dict[str, int]:
         for stem in stems:
             if len(stem) > 1:
                 terms[stem] = max(weight, terms.get(stem, 0))
-    for one, two in zip(title, title[1:], strict=False):
+    for one, two in pairwise(title):
         terms[f"{one} {two}"] = _PAIR_WEIGHT
     return terms
 

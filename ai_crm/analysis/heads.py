@@ -46,14 +46,6 @@ class Head(Struct, frozen=True, kw_only=True):
         return shares(_coarse(self.strengths(values)), self.steepness)
 
 
-class Guess(Struct, frozen=True):
-    """What a head said about a text that it had not seen."""
-
-    said: str
-    confidence: int
-    wanted: str
-
-
 def fit_head(texts: Sequence[Text], wanted: Sequence[str], fixed: frozenset[int]) -> Head:
     """A head for the names that occur. `fixed` are hashes that keep their own weight, such as what word lists say."""
     names = tuple(sorted(set(wanted)))
@@ -69,27 +61,27 @@ def fit_head(texts: Sequence[Text], wanted: Sequence[str], fixed: frozenset[int]
     )
 
 
-def guesses(texts: Sequence[Text], wanted: Sequence[str], fixed: frozenset[int]) -> tuple[Guess, ...]:
-    """What heads say about texts that were kept from them."""
-    names = tuple(sorted(set(wanted)))
-    strengths = [*_cross_checked(texts, wanted, names, fixed)]
-    steepness = min(_STEEPNESSES, key=lambda each: (_surprise(strengths, wanted, names, each), each))
-    return tuple(
-        Guess(names[said.index(max(said))], max(shares(_coarse(said), steepness)), want)
-        for said, want in zip(strengths, wanted, strict=True)
-    )
-
-
 def _cross_checked(
     texts: Sequence[Text], wanted: Sequence[str], names: tuple[str, ...], fixed: frozenset[int]
 ) -> Iterator[tuple[int, ...]]:
     """The strengths of every text from a table that was fitted without it."""
+    folds = _folds(wanted)
     tables = []
     for fold in range(_FOLDS):
-        kept = [number for number in range(len(texts)) if number % _FOLDS != fold]
+        kept = [number for number, own in enumerate(folds) if own != fold]
         tables.append(_table([texts[n] for n in kept], [wanted[n] for n in kept], names, fixed))
-    for number, text in enumerate(texts):
-        yield tuple(score >> 8 for score in tables[number % _FOLDS].scores(text))
+    for text, fold in zip(texts, folds, strict=True):
+        yield tuple(score >> 8 for score in tables[fold].scores(text))
+
+
+def _folds(wanted: Sequence[str]) -> list[int]:
+    """Which fold each text belongs to: every name is spread over all of them."""
+    seen: dict[str, int] = {}
+    folds = []
+    for name in wanted:
+        seen[name] = seen.get(name, 0) + 1
+        folds.append(seen[name] % _FOLDS)
+    return folds
 
 
 def _table(texts: Sequence[Text], wanted: Sequence[str], names: tuple[str, ...], fixed: frozenset[int]) -> Table:

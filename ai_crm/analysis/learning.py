@@ -18,7 +18,7 @@ from ai_crm.analysis.lexicon import Lexicon
 from ai_crm.analysis.linear import ONE, squared
 from ai_crm.analysis.ranking import AgentRanking
 from ai_crm.analysis.reading import Reading, read
-from ai_crm.analysis.scale import DOUBLINGS, Scale, fit_scale
+from ai_crm.analysis.scale import DOUBLINGS, TRUSTS, Scale, fit_scale
 from ai_crm.model.agent import Agent
 from ai_crm.model.analysis import Priority, WorkType
 
@@ -30,8 +30,8 @@ _LEAST_PER_NAME = 5
 _LIST_WEIGHT = 800
 _LABEL_WEIGHT = UNIT // 4
 _LEVELS = tuple(Priority)
-_THIRDS = (33, 67)
-_LEVEL_LOSS = squared(3 * ONE)
+_LEAST_AGREEMENT = 10
+_LEVEL_LOSS = squared(ONE)
 _Name = TypeVar("_Name", bound=str)
 
 
@@ -127,9 +127,8 @@ def _learn_effort(history: Sequence[Closed], texts: Sequence[_Text], unit: str) 
     rows = [(text, size) for text, size in zip(texts, sizes, strict=True) if size is not None]
     if len(rows) < _LEAST_ROWS:
         return None, f"effort: not learned, {len(rows)} issues have hours or points; it takes {_LEAST_ROWS}"
-    scale = fit_scale(
-        [{**text.words, **text.labels} for text, _ in rows], [doublings(size) for _, size in rows], DOUBLINGS, _THIRDS
-    )
+    values = [doublings(size) for _, size in rows]
+    scale = fit_scale([{**text.words, **text.labels} for text, _ in rows], values, _thirds(values), DOUBLINGS)
     gain = 100 * (scale.usual_error - scale.error) // max(1, scale.usual_error)
     return scale, f"effort: learned from {unit} of {len(rows)} issues; {gain} % nearer than the team's usual value"
 
@@ -140,11 +139,18 @@ def _learn_priority(history: Sequence[Closed], texts: Sequence[_Text]) -> tuple[
     if not _enough([level.value for _, level in rows]):
         return None, f"priority: not learned, {len(rows)} issues have one; it takes {_LEAST_ROWS} of two levels"
     places = [_LEVELS.index(level) for _, level in rows]
-    parted = tuple(100 * sum(place <= level for place in places) // len(places) for level in range(len(_LEVELS) - 1))
-    scale = fit_scale([text.words for text, _ in rows], [place * 256 for place in places], _LEVEL_LOSS, parted)
-    if not scale.trust:
-        return None, f"priority: not learned, the texts of {len(rows)} issues say nothing about it"
-    return scale, f"priority: learned from {len(rows)} issues"
+    scale = fit_scale(
+        [text.words for text, _ in rows], [place * 256 for place in places], places, _LEVEL_LOSS, (TRUSTS[-1],)
+    )
+    if scale.agreement < _LEAST_AGREEMENT:
+        return None, f"priority: not learned, the texts of {len(rows)} issues hardly say it (kappa {scale.agreement} %)"
+    return scale, f"priority: learned from {len(rows)} issues, weighted kappa {scale.agreement} %"
+
+
+def _thirds(values: Sequence[int]) -> list[int]:
+    ascending = sorted(values)
+    low, high = ascending[len(values) // 3], ascending[2 * len(values) // 3]
+    return [0 if value <= low else 1 if value <= high else 2 for value in values]
 
 
 def doublings(size: float) -> int:

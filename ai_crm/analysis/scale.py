@@ -22,7 +22,7 @@ _PER_VALUE = ONE >> 8
 _WINDOWS = (50, 200, 1000)
 # Habits of last month must be this much better, in percent, than those of last year: they may be gone next month.
 _HANDICAPS = {50: 108, 200: 104, 1000: 100}
-_TRUSTS = (0, 50, 100)
+TRUSTS = (0, 50, 100)
 # The range holds four of five.
 _LOW, _HIGH = 10, 90
 
@@ -31,7 +31,8 @@ class Scale(Struct, frozen=True, kw_only=True):
     """Values are in 256ths of what was learned: doublings of hours or points, or levels.
 
     `low` and `high` are how far below and above its estimate four of five were; `cuts` part the estimates of the
-    history as its values were parted; `error` and `usual_error` are the mean distances to the truth, with and without the text.
+    history as its values were parted; `error` and `usual_error` are the mean distances to the truth, with and without the text, `agreement` is
+    the weighted kappa of the parts in percent: 0 for chance, 100 for all right.
     """
 
     table: Table
@@ -43,6 +44,7 @@ class Scale(Struct, frozen=True, kw_only=True):
     rows: int
     error: int
     usual_error: int
+    agreement: int
 
     def fits(self) -> bool:
         return self.table.fits(1) and self.low <= 0 <= self.high and 0 <= self.trust <= 100
@@ -64,18 +66,22 @@ class Scale(Struct, frozen=True, kw_only=True):
 DOUBLINGS = absolute(ONE)
 
 
-def fit_scale(texts: Sequence[Text], values: Sequence[int], loss: Loss, parted: Sequence[int]) -> Scale:
-    """A scale from texts in the order of time, the oldest first, with their true values.
+def fit_scale(
+    texts: Sequence[Text], values: Sequence[int], parts: Sequence[int], loss: Loss, trusts: Sequence[int] = TRUSTS
+) -> Scale:
+    """A scale from texts in the order of time, the oldest first, with their true values and the parts these belong to.
 
-    `parted` are the percentages of the history that lie below each cut.
+    Parts count from 0; as many estimates lie below each cut as true values do.
     """
     added = [*_cross_checked(texts, values, loss)]
     usual = {window: [*_usual_before(values, window)] for window in _WINDOWS}
     errors = {
-        (window, trust): _mean_error(values, usual[window], added, trust) for window in _WINDOWS for trust in _TRUSTS
+        (window, trust): _mean_error(values, usual[window], added, trust) for window in _WINDOWS for trust in trusts
     }
     window, trust = min(errors, key=lambda each: (errors[each] * _HANDICAPS[each[0]], each))
     estimates = [one + more * trust // 100 for one, more in zip(usual[window], added, strict=True)]
+    ascending = sorted(estimates)
+    cuts = tuple(_at(ascending, sum(part <= cut for part in parts)) for cut in range(max(parts)))
     missed = sorted(value - estimate for value, estimate in zip(values, estimates, strict=True))
     return Scale(
         table=_table(texts, values, loss),
@@ -83,10 +89,11 @@ def fit_scale(texts: Sequence[Text], values: Sequence[int], loss: Loss, parted: 
         trust=trust,
         low=min(0, _share(missed, _LOW)),
         high=max(0, _share(missed, _HIGH)),
-        cuts=tuple(_share(sorted(estimates), percent) for percent in parted),
+        cuts=cuts,
         rows=len(texts),
         error=errors[window, trust],
-        usual_error=min(errors[each, 0] for each in _WINDOWS),
+        usual_error=min(_mean_error(values, usual[each], added, 0) for each in _WINDOWS),
+        agreement=_agreement([bisect_right(cuts, each) for each in estimates], parts),
     )
 
 
@@ -121,6 +128,18 @@ def _usual_before(values: Sequence[int], window: int) -> Iterator[int]:
 def _mean_error(values: Sequence[int], usual: Sequence[int], added: Sequence[int], trust: int) -> int:
     wrong = sum(abs(value - one - more * trust // 100) for value, one, more in zip(values, usual, added, strict=True))
     return wrong // max(1, len(values))
+
+
+def _agreement(said: Sequence[int], wanted: Sequence[int]) -> int:
+    """Cohen's kappa with quadratic weights, in percent."""
+    many, names = len(said), range(max(*said, *wanted) + 1)
+    seen = many * sum((one - other) ** 2 for one, other in zip(said, wanted, strict=True))
+    chance = sum((one - other) ** 2 * said.count(one) * wanted.count(other) for one in names for other in names)
+    return 100 - 100 * seen // chance if chance else 0
+
+
+def _at(ascending: Sequence[int], place: int) -> int:
+    return ascending[min(place, len(ascending) - 1)]
 
 
 def _median(values: Sequence[int]) -> int:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from ai_crm.commands.words import Word, joined, nearest, shown
 from ai_crm.errors import Misunderstood
+from ai_crm.model.status_name import StatusName
 
 SHARE, HELP = "share", "help"
 
@@ -34,7 +35,7 @@ SWITCHES = (
 class Given(Struct, frozen=True, kw_only=True):
     """What was typed behind a command's own words. `switches` are those of `--share` and `--help` that were there.
 
-    `me` is the login that `@me` stands for, `today` the person's own.
+    `me` is the login that `@me` stands for, `today` the person's own. `statuses` are the workspace's names beside ours.
     """
 
     words: tuple[Word, ...]
@@ -42,6 +43,7 @@ class Given(Struct, frozen=True, kw_only=True):
     switches: frozenset[str]
     me: str
     today: date
+    statuses: tuple[StatusName, ...] = ()
 
     def all(self, flag: str) -> tuple[str, ...]:
         """Every value, () without the flag."""
@@ -60,7 +62,9 @@ class Given(Struct, frozen=True, kw_only=True):
         return joined(self.words[count:])
 
 
-def sort_out(words: tuple[Word, ...], flags: tuple[Flag, ...], me: str, today: date) -> Given:
+def sort_out(
+    words: tuple[Word, ...], flags: tuple[Flag, ...], me: str, today: date, statuses: tuple[StatusName, ...] = ()
+) -> Given:
     """Tells flags from the rest; behind a bare `--` everything is text. Raises Misunderstood."""
     rest: list[Word] = []
     values: dict[str, tuple[str, ...]] = {}
@@ -86,7 +90,8 @@ def sort_out(words: tuple[Word, ...], flags: tuple[Flag, ...], me: str, today: d
         else:
             value = named["value"]
         values[flag.name] = _with(values.get(flag.name, ()), value, flag)
-    return Given(words=tuple(rest), flags=values, switches=frozenset(switches), me=me, today=today)
+    found = frozenset(switches)
+    return Given(words=tuple(rest), flags=values, switches=found, me=me, today=today, statuses=statuses)
 
 
 # Phones make one long dash of two short ones.

@@ -11,12 +11,14 @@ from ai_crm.commands.command import Asked, Help
 from ai_crm.commands.flags import HELP, SHARE, sort_out
 from ai_crm.commands.words import Word, nearest, shown, split
 from ai_crm.errors import Misunderstood
+from ai_crm.model.status_name import StatusName
 
 
-def parse(text: str, me: str, today: date) -> Asked:
+def parse(text: str, me: str, today: date, statuses: tuple[StatusName, ...] = ()) -> Asked:
     """Understands what a person typed behind the bot's name; nothing typed asks for help.
 
-    `me` is the login that `@me` stands for, empty for nobody; `today` is the person's own, for days such as `friday`.
+    `me` is the login that `@me` stands for, empty for nobody; `today` is the person's own, for days such as `friday`;
+    `statuses` are the names that the person's workspace has for statuses beside ours.
     A chat's adapter has turned `&amp;`, `&lt;` and `&gt;` back into signs; people whom it named by id stay `<@ID|name>`
     in assignees, and Teams' own `<at>…</at>` at the beginning is the bot's name. Raises Misunderstood, nothing else; its
     hint says what was probably meant and shows a command that works.
@@ -31,7 +33,7 @@ def parse(text: str, me: str, today: date) -> Asked:
         return Asked(Help(words[0].text.lower()))
     command, length = _command(words)
     try:
-        given = sort_out(words[length:], command.flags, me, today)
+        given = sort_out(words[length:], command.flags, me, today, statuses)
         asks = Help(command.words) if HELP in given.switches else command.meaning(given)
     except Misunderstood as error:
         raise Misunderstood(error.what, hint=_hint(error.hint, command)) from error

@@ -28,7 +28,7 @@ from ai_crm.commands.command import (
     WhoAmI,
 )
 from ai_crm.commands.flags import Given
-from ai_crm.commands.query import parse_query
+from ai_crm.commands.query import TaskQuery, parse_query, parse_status
 from ai_crm.commands.words import MENTION, nearest, shown
 from ai_crm.errors import Misunderstood
 from ai_crm.model.analysis import Priority
@@ -53,13 +53,11 @@ def create_task(given: Given) -> Command:
 
 
 def list_tasks(given: Given) -> Command:
-    also = [(field, value) for field in _LISTED for value in given.all(field)]
-    return ListTasks(parse_query(" ".join(word.raw for word in given.words), given.me, also))
+    return ListTasks(_query(given))
 
 
 def my_tasks(given: Given) -> Command:
-    also = [("assignee", "@me"), *((field, value) for field in _LISTED for value in given.all(field))]
-    return ListTasks(parse_query(" ".join(word.raw for word in given.words), given.me, also))
+    return ListTasks(_query(given, ("assignee", "@me")))
 
 
 def show_task(given: Given) -> Command:
@@ -69,7 +67,7 @@ def show_task(given: Given) -> Command:
 def update_task(given: Given) -> Command:
     patch = TaskPatch(
         title=given.one("title") or UNSET,
-        status=_status(given.one("status")) if given.one("status") else UNSET,
+        status=parse_status(given.one("status"), given.statuses) if given.one("status") else UNSET,
         priority=_priority(given.one("priority")) or UNSET,
         assignees=_replaced_people(given),
         labels=_replaced(given.all("label")),
@@ -212,6 +210,11 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 _TIME = r"([01]?[0-9]|2[0-3])(?::?([0-5][0-9]))?"
 
 
+def _query(given: Given, *more: tuple[str, str]) -> TaskQuery:
+    also = (*more, *((field, value) for field in _LISTED for value in given.all(field)))
+    return parse_query(" ".join(word.raw for word in given.words), given.me, also, given.statuses)
+
+
 def _title_and_rest(text: str) -> tuple[str, str]:
     title, _, rest = text.partition("\n")
     return title.strip(), rest.strip()
@@ -248,10 +251,6 @@ def _nothing_more(given: Given, expected: int) -> None:
 
 def _moved(given: Given, status: TaskStatus) -> Command:
     return ChangeTask(task=_only_task(given), patch=TaskPatch(status=status))
-
-
-def _status(value: str) -> TaskStatus:
-    return parse_query("", "", [("status", value)]).statuses[0]
 
 
 def _priority(value: str) -> Priority | None:

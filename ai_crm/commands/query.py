@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from ai_crm.errors import Misunderstood
 from ai_crm.model.analysis import Priority
+from ai_crm.model.status_name import StatusName, in_one_spelling, statuses_by_name
 from ai_crm.model.task import TaskStatus
 
 LONGEST = 500  # characters
@@ -55,10 +56,13 @@ class _Term(Struct, frozen=True):
     values: tuple[str, ...]
 
 
-def parse_query(text: str, me: str, also: Iterable[tuple[str, str]] = ()) -> TaskQuery:
+def parse_query(
+    text: str, me: str, also: Iterable[tuple[str, str]] = (), statuses: tuple[StatusName, ...] = ()
+) -> TaskQuery:
     """Understands what a person typed; `me` is the login that `@me` stands for, empty for nobody.
 
-    `also` are fields with a value each that were given in another way, such as `--status todo`.
+    `also` are fields with a value each that were given in another way, such as `--status todo`. `statuses` are the
+    workspace's own names beside ours.
     Values are any-of where commas stand between them, and the case of letters does not matter. Quotation marks, straight
     and curly, keep blanks and commas. Raises Misunderstood.
     """
@@ -72,8 +76,8 @@ def parse_query(text: str, me: str, also: Iterable[tuple[str, str]] = ()) -> Tas
         given[field] += (value,)
     within, without = _ages(given["updated"])
     return TaskQuery(
-        statuses=_members(TaskStatus, "status", given["status"]),
-        priorities=_members(Priority, "priority", given["priority"]),
+        statuses=_members(statuses_by_name(statuses), "status", given["status"]),
+        priorities=_members({each.value.lower(): each for each in Priority}, "priority", given["priority"]),
         agents=_once(given["agent"]),
         assignees=_once(_person(value, me) for value in given["assignee"]),
         labels=_once(given["label"]),
@@ -82,6 +86,12 @@ def parse_query(text: str, me: str, also: Iterable[tuple[str, str]] = ()) -> Tas
         updated_within=within,
         not_updated_within=without,
     )
+
+
+def parse_status(typed: str, statuses: tuple[StatusName, ...]) -> TaskStatus:
+    """The status of that name, one of ours or of `statuses`, the workspace's own. Raises Misunderstood."""
+    (status,) = _members(statuses_by_name(statuses), "status", (typed,))
+    return status
 
 
 def spelled(query: TaskQuery) -> str:
@@ -157,8 +167,7 @@ def _plain(pattern: re.Pattern[str], text: str, at: int) -> tuple[str, int]:
     return (found.group(), found.end()) if found else ("", at + 1)
 
 
-def _members(kind: type[W], field: str, values: Iterable[str]) -> tuple[W, ...]:
-    known = {member.value.lower(): member for member in kind}
+def _members(known: Mapping[str, W], field: str, values: Iterable[str]) -> tuple[W, ...]:
     return tuple(dict.fromkeys(known[_known(value, field, known)] for value in values))
 
 
@@ -166,10 +175,10 @@ def _known(value: str, field: str, known: Iterable[str]) -> str:
     """`in progress` and `in_progress` are `in-progress`. Raises Misunderstood for what is not known."""
     import difflib  # noqa: PLC0415 - cold start
 
-    spelled = "-".join(re.split(r"[\s_-]+", value.strip().lower()))
-    if spelled in known:
-        return spelled
-    near = difflib.get_close_matches(spelled, list(known), n=1, cutoff=0.6)
+    name = in_one_spelling(value)
+    if name in known:
+        return name
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     guess = f'Did you mean "{near[0]}"? ' if near else ""
     raise Misunderstood(f"{field}: is not {_shown(value)}", hint=f"{guess}Possible are {', '.join(known)}")
 

@@ -62,7 +62,7 @@ async def pressed(verb: str, data: Mapping[str, object], who: Asker, desk: Comma
 async def understand(text: str, who: Asker, desk: CommandDesk) -> Asked:
     """The command, with people and days as they are for who asks. Raises Misunderstood and StoreUnavailable."""
     member = await member_of(who, desk)
-    return parse(text, me_of(member), today_of(member, desk.clock.now()))
+    return parse(text, me_of(member), today_of(member, desk.clock.now()), desk.statuses(who.principal.workspace))
 
 
 async def obey(asked: Asked, who: Asker, desk: CommandDesk, request: str) -> Reply:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import ClassVar
-from zoneinfo import ZoneInfo
+from typing import ClassVar, Protocol
 
 from msgspec import UNSET, Struct
 
 from ai_crm.cards.inert import mrkdwn, one_line, teams
 from ai_crm.commands.command import NoticeKind
+from ai_crm.flow.preferences import zone_of
 from ai_crm.model.agent import Agent
 from ai_crm.model.change import AnyChange, Applied, CreateTask, Notify, OutboundChange, Text, UpdateTask, change_key
 from ai_crm.model.decision import Answer, Decision
@@ -58,12 +58,23 @@ async def with_notices(decision: Decision, store: Store, listeners: Listeners, n
     return (decision, _decision(decision, told)) if told else (decision,)
 
 
+class Whole(Store, Protocol):
+    """A store that takes several decisions at once."""
+
+    async def commit_all(self, decisions: tuple[Decision, ...], at: datetime) -> Commit:
+        """As `commit` does with each, all or none of them; what became of the first."""
+        ...
+
+
 class Telling:
-    """Implements ports.Store: what a person or a program brings to `store` is told to whom it concerns, too."""
+    """Implements ports.Store: what a person or a program brings to `store` is told to whom it concerns, too.
+
+    In one transaction: whoever asks again after a crash finds the task as it is wanted, and would tell nobody.
+    """
 
     remembers: ClassVar[bool] = True
 
-    def __init__(self, store: Store, listeners: Listeners) -> None:
+    def __init__(self, store: Whole, listeners: Listeners) -> None:
         self._store = store
         self._listeners = listeners
 
@@ -71,11 +82,7 @@ class Telling:
         return await self._store.tasks_of(item)
 
     async def commit(self, decision: Decision, at: datetime) -> Commit:
-        first, *told = await with_notices(decision, self._store, self._listeners, at)
-        commit = await self._store.commit(first, at)
-        for each in told:
-            await self._store.commit(each, at)
-        return commit
+        return await self._store.commit_all(await with_notices(decision, self._store, self._listeners, at), at)
 
     async def refresh(self, change: OutboundChange) -> OutboundChange | None:
         return await self._store.refresh(change)
@@ -113,7 +120,7 @@ def end_of_quiet(preferences: Preferences, now: datetime) -> datetime | None:
     if preferences.quiet is None:
         return None
     begin, end = preferences.quiet
-    local = now.astimezone(ZoneInfo(preferences.time_zone))
+    local = now.astimezone(zone_of(preferences))
     over_midnight = begin > end
     inside = (local.time() >= begin or local.time() < end) if over_midnight else begin <= local.time() < end
     if not inside:
@@ -133,7 +140,7 @@ def _created(change: CreateTask, agents: tuple[Agent, ...]) -> Iterator[Occasion
             because="the task was given to this person",
             once=True,
         )
-    yield from _recommended(change.rule, change.agent, change.title, agents)
+    yield from _recommended(change.rule, change.agent, change.title, agents, once=True)
 
 
 def _updated(change: UpdateTask, task: Task, actor: str, agents: tuple[Agent, ...]) -> Iterator[Occasion]:
@@ -161,10 +168,12 @@ def _updated(change: UpdateTask, task: Task, actor: str, agents: tuple[Agent, ..
             because="this person's task moved",
         )
     if patch.agent is not UNSET and patch.agent != task.agent:
-        yield from _recommended(change.rule, patch.agent, title, agents)
+        yield from _recommended(change.rule, patch.agent, title, agents, once=False)
 
 
-def _recommended(rule: RuleId, choice: AgentChoice | None, title: str, agents: tuple[Agent, ...]) -> Iterator[Occasion]:
+def _recommended(
+    rule: RuleId, choice: AgentChoice | None, title: str, agents: tuple[Agent, ...], *, once: bool
+) -> Iterator[Occasion]:
     """The people behind an agent, where a rules file names them, hear that the analysis speaks for them."""
     if choice is None or choice.assigned:
         return
@@ -178,13 +187,13 @@ def _recommended(rule: RuleId, choice: AgentChoice | None, title: str, agents: t
             said=f"PM analysis suggests {choice.name} for: ",
             title=title,
             because="the analysis speaks for this person's role",
-            once=True,
+            once=once,
         )
 
 
 def _is_told(member: Member, kind: NoticeKind, actor: str) -> bool:
-    """What somebody did themselves is no news to them, and a terminal cannot be told anything."""
-    if member.platform not in _CALLED:
+    """What somebody did themselves is no news to them, and a terminal and who removed the app cannot be told anything."""
+    if member.platform not in _CALLED or member.away:
         return False
     own = {member.login.lower(), f"{member.name} ({_CALLED[member.platform]})".lower()}
     return kind not in member.preferences.off and actor.lower() not in own

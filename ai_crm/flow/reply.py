@@ -18,6 +18,7 @@ from ai_crm.flow.preferences import zone_of
 from ai_crm.model.access import Permission, Principal
 from ai_crm.model.agent import Agent
 from ai_crm.model.item import PlatformName
+from ai_crm.model.status_name import StatusName
 from ai_crm.model.task import Task
 from ai_crm.ports import Analyst, Clock, Store
 from ai_crm.ports.members import Member, Members
@@ -36,7 +37,7 @@ class Asker(Struct, frozen=True, kw_only=True):
 class CommandDesk(Struct, frozen=True, kw_only=True):
     """What commands are carried out with. `agents` are those that a workspace knows; they raise RulesInvalid.
 
-    `wake` tells the worker that there may be changes to carry out.
+    `statuses` are the names that a workspace has for statuses beside ours. `wake` tells the worker that there may be changes to carry out.
     """
 
     records: Records
@@ -44,6 +45,7 @@ class CommandDesk(Struct, frozen=True, kw_only=True):
     store: Callable[[str], Store]
     analyst: Analyst
     agents: Callable[[str], tuple[Agent, ...]]
+    statuses: Callable[[str], tuple[StatusName, ...]]
     clock: Clock
     wake: Callable[[], None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 from starlette.routing import Route
@@ -73,18 +73,29 @@ async def _run(settings: HubSettings, role: Role, told: Callable[[str], None], a
         if hub.redis:
             await hub.redis.check()
         told(_address(listener))
-        await asyncio.gather(
+        running = (
             server.serve(build_app(parts), listener, stop, trusted=settings.trusted_proxies),
             *_moving(hub, bell.ring, stop),
             *(bot.run(stop) for bot in bots),
             *([] if worker is None else _works(hub, worker, stop)),
         )
+        await together(running, stop)
     finally:
         if hub.redis:
             await hub.redis.close()
         hub.close()
         await asyncio.to_thread(traces.close)
     log.info("stopped", action="stopped", role=role.value)
+
+
+async def together(jobs: Iterable[Awaitable[None]], stop: asyncio.Event) -> None:
+    """Until all have ended. One that fails ends the process in order: the others finish what they have in hand first."""
+    running = [asyncio.ensure_future(job) for job in jobs]
+    await asyncio.wait(running, return_when=asyncio.FIRST_EXCEPTION)
+    stop.set()
+    await asyncio.wait(running)
+    for job in running:
+        job.result()
 
 
 def _api(hub: Hub, wake: Callable[[], None]) -> tuple[Route, ...]:
@@ -94,6 +105,7 @@ def _api(hub: Hub, wake: Callable[[], None]) -> tuple[Route, ...]:
         once=once,
         decode=hub.desk.reach.decode,
         analyst=hub.desk.analyst,
+        statuses=hub.statuses,
         clock=hub.clock,
         wake=wake,
     )
@@ -103,6 +115,7 @@ def _api(hub: Hub, wake: Callable[[], None]) -> tuple[Route, ...]:
         once=once,
         analyst=hub.desk.analyst,
         agents=hub.agents,
+        statuses=hub.statuses,
         clock=hub.clock,
         wake=wake,
     )

@@ -24,6 +24,7 @@ from ai_crm.model.delivery import Delivery, DeliveryState
 from ai_crm.model.event import Event
 from ai_crm.model.item import PlatformName
 from ai_crm.model.record import TaskComment
+from ai_crm.model.status_name import StatusName
 from ai_crm.ports import Analyst, Clock, RawRequest
 from ai_crm.ports.records import Records
 from ai_crm.rules.explain import explain
@@ -63,18 +64,22 @@ class ToAnalyse(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Api(Struct, frozen=True, kw_only=True):
-    """What the answers come from. `wake` tells the worker that a dead letter was sent on; `decode` reads deliveries."""
+    """What the answers come from. `wake` tells the worker that a dead letter was sent on; `decode` reads deliveries.
+
+    `statuses` are the names that a workspace has for statuses beside ours.
+    """
 
     records: Records
     once: Once
     decode: Callable[[PlatformName, RawRequest], tuple[Event, ...]]
     analyst: Analyst
+    statuses: Callable[[str], tuple[StatusName, ...]]
     clock: Clock
     wake: Callable[[], None]
 
     async def tasks(self, request: Request) -> Response:
         by, asked = who(request), request.query_params
-        query = parse_query(asked.get("q", ""), by.name)
+        query = parse_query(asked.get("q", ""), by.name, statuses=self.statuses(by.workspace))
         found = await self.records.tasks(
             by.workspace, query, self.clock.now(), asked.get("cursor", ""), _limit(request)
         )

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ai_crm.commands.command import ChangeTask, NewTask
+from ai_crm.commands.query import parse_status
 from ai_crm.errors import RulesInvalid, VersionClash
 from ai_crm.flow.requests import Request, changed_task, checked, new_task
 from ai_crm.hub.exchange import MERGE_PATCH, answered, body, tag, task_id, who
@@ -22,7 +23,8 @@ from ai_crm.hub.routes import route
 from ai_crm.model.access import Permission, Principal
 from ai_crm.model.agent import Agent
 from ai_crm.model.analysis import Priority
-from ai_crm.model.task import Task, TaskPatch, TaskStatus
+from ai_crm.model.status_name import StatusName
+from ai_crm.model.task import Task, TaskPatch
 from ai_crm.ports import Analyst, Clock, Store
 from ai_crm.ports.records import Records
 
@@ -40,10 +42,13 @@ class Wanted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Different(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What shall be different about a task; lists are replaced as a whole. Only `due` can be taken away, with null."""
+    """What shall be different about a task; lists are replaced as a whole. Only `due` can be taken away, with null.
+
+    `status` is one of ours or a name of the workspace's own.
+    """
 
     title: str | UnsetType = UNSET
-    status: TaskStatus | UnsetType = UNSET
+    status: str | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
     agent: Annotated[str, msgspec.Meta(min_length=1)] | UnsetType = UNSET
     assignees: tuple[str, ...] | UnsetType = UNSET
@@ -52,13 +57,17 @@ class Different(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
 
 
 class TaskApi(Struct, frozen=True, kw_only=True):
-    """What writing tasks needs. `agents` are those that a workspace knows; `wake` tells the worker of new changes."""
+    """What writing tasks needs. `agents` are those that a workspace knows, `statuses` its own names of statuses.
+
+    `wake` tells the worker of new changes.
+    """
 
     records: Records
     store: Callable[[str], Store]
     once: Once
     analyst: Analyst
     agents: Callable[[str], tuple[Agent, ...]]
+    statuses: Callable[[str], tuple[StatusName, ...]]
     clock: Clock
     wake: Callable[[], None]
 
@@ -78,11 +87,12 @@ class TaskApi(Struct, frozen=True, kw_only=True):
 
     async def change(self, call: Call) -> Response:
         asked, by = await body(call, Different, MERGE_PATCH), who(call)
+        status = UNSET if asked.status is UNSET else parse_status(asked.status, self.statuses(by.workspace))
         task = await self.records.task(by.workspace, task_id(call))
         version = _version(call, task)
         patch = TaskPatch(
             title=asked.title,
-            status=asked.status,
+            status=status,
             priority=asked.priority,
             assignees=asked.assignees,
             labels=asked.labels,

@@ -19,12 +19,17 @@ log = structlog.get_logger()
 
 
 async def recurring(name: str, every: float, work: Callable[[], Awaitable[int]], stop: asyncio.Event) -> None:
-    """Does it at once and then each `every` seconds until `stop`; a failure is told and waits for the next time."""
+    """Does it at once and then each `every` seconds until `stop`; a failure is told and waits for the next time.
+
+    A fault of ours, too: what is only done now and then must not take the work with it that never rests.
+    """
     while not stop.is_set():
         try:
             done = await work()
         except AiCrmError as error:
             log.warning(name, action=name, problem=str(error))
+        except Exception:
+            log.exception("fault", action=name)
         else:
             (log.info if done else log.debug)(name, action=name, count=done)
         with contextlib.suppress(TimeoutError):

@@ -127,7 +127,7 @@ class Worker:
             job = self._traced(_delivery_span(each), decide_delivery(each, self._desk))
             outcome = await self._guarded(job, partial(self._give_up_delivery, each))
             self._tell("inbox", (each.delivery.platform, each.delivery.name), outcome, each.delivery.received_at)
-            if outcome is Outcome.POSTPONED:
+            if outcome in (Outcome.POSTPONED, Outcome.LOST):  # somebody else may be at it, or it comes again
                 for behind in held[position + 1 :]:
                     await self._let_go(behind)
                 return

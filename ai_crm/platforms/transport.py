@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -36,7 +36,7 @@ class Answer(Struct, frozen=True):
     def decoded(self, kind: type[T]) -> T:
         """The JSON body as a value of this kind. Raises AnswerUnintelligible."""
         try:
-            return msgspec.json.decode(self.body, type=kind)
+            return _decoder(kind).decode(self.body)
         except (ValueError, RecursionError) as error:
             raise AnswerUnintelligible(
                 f"answer {self.status} is not the JSON that was expected", where=self.host
@@ -46,6 +46,18 @@ class Answer(Struct, frozen=True):
         """How many seconds the far side wants us to wait; `usual` where it does not say."""
         wanted = self.headers.get("retry-after", "")
         return float(wanted) if _SECONDS.fullmatch(wanted) else usual
+
+
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+_first_use = threading.Lock()
+
+
+def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    """One for each kind, made by one thread alone: two that meet a kind for the first time together crash (msgspec 0.22)."""
+    if kind not in _decoders:
+        with _first_use:
+            _decoders[kind] = msgspec.json.Decoder(kind)
+    return _decoders[kind]
 
 
 class Transport:

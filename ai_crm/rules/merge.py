@@ -8,6 +8,7 @@ import msgspec
 
 from ai_crm.errors import Problem, RulesInvalid
 from ai_crm.model.agent import Agent
+from ai_crm.model.status_name import StatusName
 from ai_crm.model.task import RuleId
 from ai_crm.rules.rule import CardSettings, Policy, Rule
 
@@ -43,6 +44,7 @@ def merged(own: Policy | None, shared: tuple[Policy, ...], agents: tuple[Agent, 
         teams=tuple(dict.fromkeys(team for part in parts for team in part.teams)),
         card=parts[0].card,
         fingerprint=_fingerprint(parts),
+        statuses=_names(tuple(each for part in parts for each in part.statuses)),
         warnings=tuple(warning for part in parts for warning in part.warnings),
     )
 
@@ -63,6 +65,14 @@ def _by_name(agents: tuple[Agent, ...]) -> tuple[Agent, ...]:
     found: dict[str, Agent] = {}
     for agent in agents:
         found.setdefault(agent.name, agent)
+    return tuple(found.values())
+
+
+def _names(statuses: tuple[StatusName, ...]) -> tuple[StatusName, ...]:
+    """The first of each name wins here, too."""
+    found: dict[str, StatusName] = {}
+    for status in statuses:
+        found.setdefault(status.name, status)
     return tuple(found.values())
 
 

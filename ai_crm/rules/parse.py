@@ -14,7 +14,18 @@ from ai_crm.model.task import RuleId
 from ai_crm.rules.effects.create_task import CreateAiCrmTask
 from ai_crm.rules.parse_body import Templates
 from ai_crm.rules.parse_rule import Draft, World, read_draft, read_rule
-from ai_crm.rules.parse_settings import AGENTS, CARD, PEOPLE, TEAMS, read_agents, read_card, read_people, read_teams
+from ai_crm.rules.parse_settings import (
+    AGENTS,
+    CARD,
+    PEOPLE,
+    STATUSES,
+    TEAMS,
+    read_agents,
+    read_card,
+    read_people,
+    read_statuses,
+    read_teams,
+)
 from ai_crm.rules.rule import CardSettings, Defaults, Policy, Rule
 from ai_crm.rules.rule_template import read_rule_template
 from ai_crm.rules.shapes import FLAG, NAME, Schema, described, given, kind_of, object_of
@@ -48,6 +59,11 @@ FILE = object_of(
         "agents": {**AGENTS, "description": "The people behind agents of the catalogue, and agents of your own."},
         "people": {**PEOPLE, "description": "Who is who on GitHub, Slack and Microsoft Teams."},
         "teams": {**TEAMS, "description": "Teams by name, so that no platform needs to be asked who is in them."},
+        "statuses": {
+            **STATUSES,
+            "description": "Names of your own for a task's status, each with the one of ours that it stands for.",
+            "examples": [{"doing": "in-progress", "qa": "in-review"}],
+        },
         "card": {**CARD, "description": "How tasks show on GitHub."},
     }
 )
@@ -76,11 +92,18 @@ def parse_policy(document: Mapping, source: PolicySource, problems: Problems) ->
     _check_version(nodes.get("version"), problems)
     agents = read_agents(nodes["agents"], source.agents, problems) if "agents" in nodes else source.agents
     teams = read_teams(nodes["teams"], problems) if "teams" in nodes else ()
+    statuses = read_statuses(nodes["statuses"], problems) if "statuses" in nodes else ()
     drafts = tuple(_drafts(nodes, source, problems))
     if len(drafts) > MOST_RULES:
         problems.add(drafts[MOST_RULES].at, f"the file has {len(drafts)} rules; {MOST_RULES} are allowed")
     ids = _ids(drafts, problems)
-    world = World(agents=tuple(agent.name for agent in agents), teams=teams, rules=ids, defaults=source.defaults)
+    world = World(
+        agents=tuple(agent.name for agent in agents),
+        teams=teams,
+        rules=ids,
+        defaults=source.defaults,
+        statuses=statuses,
+    )
     rules = tuple(read_rule(draft, rule, world, problems) for draft, rule in zip(drafts, ids, strict=True))
     return Policy(
         enabled=any(rule.enabled for rule in rules) or _may_wait(nodes, rules),
@@ -90,6 +113,7 @@ def parse_policy(document: Mapping, source: PolicySource, problems: Problems) ->
         teams=teams,
         card=read_card(nodes["card"], problems) if "card" in nodes else CardSettings(),
         fingerprint=source.fingerprint,
+        statuses=statuses,
         warnings=tuple(str(warning) for warning in _warnings(drafts, rules, source.file)),
     )
 

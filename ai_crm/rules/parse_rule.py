@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from ai_crm.model.status_name import StatusName
 from ai_crm.model.task import RuleId
 from ai_crm.rules.effects import EFFECTS
 from ai_crm.rules.effects.create_task import CreateAiCrmTask
@@ -63,6 +64,7 @@ class World(Struct, frozen=True, kw_only=True):
     teams: tuple[Team, ...]
     rules: tuple[str, ...]
     defaults: Defaults
+    statuses: tuple[StatusName, ...]
 
 
 def read_draft(node: Node, key: Scalar | None, templates: Templates, problems: Problems) -> Draft:
@@ -124,6 +126,7 @@ def _effects(draft: Draft, world: World) -> Iterator[Effect]:
             agents=world.agents,
             rules=world.rules,
             defaults=world.defaults,
+            statuses=world.statuses,
         )
         read = effect.parse(params, place, draft.body.problems)
         made = made or effect.creates

@@ -1,4 +1,4 @@
-"""How the parts of a rules file are read that are no rules: agents, people, teams and the card."""
+"""How the parts of a rules file are read that are no rules: agents, people, teams, names of statuses and the card."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping as Table
 from msgspec import Struct
 
 from ai_crm.model.agent import Agent, Contact
+from ai_crm.model.status_name import StatusName, in_one_spelling
+from ai_crm.model.task import TaskStatus
 from ai_crm.rules.rule import CardSettings, Team
 from ai_crm.rules.shapes import (
     FLAG,
@@ -25,11 +27,12 @@ from ai_crm.rules.shapes import (
     kind_of,
     object_of,
 )
-from ai_crm.rules.source import Mapping, Node, Problems, Scalar, Sequence
+from ai_crm.rules.source import Entry, Mapping, Node, Problems, Scalar, Sequence
 
 _MOST_AGENTS = 200
 _MOST_PEOPLE = 1_000
 _MOST_BEHIND = 50
+_MOST_STATUSES = 50
 _OWN_CATEGORY = "own"
 
 _CHAT_ID = Text(says="an id", most=200)
@@ -87,6 +90,22 @@ TEAMS: Schema = {
     "additionalProperties": LOGINS.schema,
 }
 
+# What a search or a command would take apart is no part of a name.
+_MARKS = r"""\x00-\x1f\x7f,<>\\"'\u2018\u2019\u201c\u201d\u201e\xab\xbb"""
+_STATUS_NAME = Text(
+    says="a name on one line without commas, angle brackets, backslashes and quotation marks",
+    most=50,
+    pattern=rf"[^{_MARKS}\s]([^{_MARKS}]*[^{_MARKS}\s])?",
+)
+_STATUS = Text(says="a status", words=tuple(TaskStatus))
+STATUSES: Schema = {
+    "type": "object",
+    "minProperties": 1,
+    "maxProperties": _MOST_STATUSES,
+    "propertyNames": _STATUS_NAME.schema,
+    "additionalProperties": _STATUS.schema,
+}
+
 _CARD_WORDS = Texts(each=Text(says="a word", words=("priority", "agent")))
 _PREFIX = Text(says="the start of a label", most=30)
 CARD = object_of(
@@ -139,6 +158,18 @@ def read_teams(node: Node, problems: Problems) -> tuple[Team, ...]:
     )
 
 
+def read_statuses(node: Node, problems: Problems) -> tuple[StatusName, ...]:
+    """The file's own names of statuses, each once however it is spelled."""
+    if not isinstance(node, Mapping):
+        what = f"statuses must be a mapping from names of your own to ours, not {kind_of(node)}"
+        problems.add(node.at, what, "such as `doing: in-progress`")
+        return ()
+    if not 1 <= len(node.entries) <= _MOST_STATUSES:
+        problems.add(node.at, f"statuses has {len(node.entries)} entries; 1 to {_MOST_STATUSES} are allowed")
+    once = _Once("the status", problems)
+    return tuple(_status_name(entry, once, problems) for entry in node.entries)
+
+
 def read_card(node: Node, problems: Problems) -> CardSettings:
     card = given(node, CARD, "card", problems)
     usual = CardSettings()
@@ -167,6 +198,16 @@ class _Once:
             what = f'{self._what} "{name}" is here twice, first in line {self._lines[name]}'
             self._problems.add(node.at, what, "put what they say together")
         self._lines.setdefault(name, node.at.line)
+
+
+def _status_name(entry: Entry, once: _Once, problems: Problems) -> StatusName:
+    name = in_one_spelling(_STATUS_NAME.read(as_text(entry.key), "a status's name", problems))
+    once.add(name, entry.key)
+    if name in set(TaskStatus):
+        problems.add(entry.key.at, f'"{name}" is one of our own statuses', "choose another name for what it stands for")
+    status = _STATUS.read(entry.value, f"the status {entry.key.text}", problems)
+    # A name stays known when what it stands for is wrong: then a rule that uses it is not wrong as well.
+    return StatusName(name, TaskStatus(status) if status else TaskStatus.TODO)
 
 
 def _agent(node: Node, known: Table[str, Agent], problems: Problems) -> Agent:

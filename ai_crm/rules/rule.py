@@ -14,6 +14,7 @@ from ai_crm.model.change import AnyChange, CreateTask
 from ai_crm.model.decision import Finding, Skip
 from ai_crm.model.event import Event
 from ai_crm.model.item import Item, ItemKind, Needs
+from ai_crm.model.status_name import StatusName
 from ai_crm.model.task import RuleId, Task
 from ai_crm.model.trigger import Trigger
 from ai_crm.rules.schedule import Schedule
@@ -99,6 +100,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     teams: tuple[Team, ...]
     card: CardSettings
     fingerprint: str
+    statuses: tuple[StatusName, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -140,6 +142,7 @@ class Place(Struct, frozen=True, kw_only=True):
     agents: tuple[str, ...]
     rules: tuple[str, ...]
     defaults: Defaults
+    statuses: tuple[StatusName, ...] = ()
 
 
 class Effect(Protocol):

@@ -10,7 +10,7 @@ import msgspec
 from ai_crm.cards.elements import Card
 from ai_crm.model.decision import Decision
 from ai_crm.model.event import Event
-from ai_crm.model.task import Task
+from ai_crm.model.task import Task, TaskStatus
 from ai_crm.rules.effects import EFFECTS
 from ai_crm.rules.effects.create_task import CreateAiCrmTask
 from ai_crm.rules.parse import AUTO_TASK_CREATION, FILE
@@ -68,6 +68,7 @@ def _definitions(agents: tuple[str, ...], templates: tuple[RuleTemplate, ...]) -
         "actions": ACTIONS,
         "action": _action(),
         "agent_name": {"anyOf": [{"enum": list(agents)}, NAME.schema]},
+        "status_name": {"anyOf": [{"enum": list(TaskStatus)}, NAME.schema]},
         "agent": AGENT,
         "contact": CONTACT,
         "person": PERSON,

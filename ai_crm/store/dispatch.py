@@ -14,7 +14,7 @@ from ai_crm.model.change import Applied, CallWebhook, Notify, OutboundChange
 from ai_crm.model.delivery import ChangeState, Lease, Setback
 from ai_crm.ports.queue import HeldChange, Pace, Paces
 from ai_crm.store import queue_rows, tables
-from ai_crm.store.queue_rows import OUTBOX, Turns, due, free_of, hold, in_turns
+from ai_crm.store.queue_rows import OUTBOX, Turns, due, free_of, hold, in_turns, together
 from ai_crm.store.rows import Entry, Rows, outbound, stamp
 from ai_crm.store.sql import current, goes_to, settled
 from ai_crm.store.transactions import Transactions
@@ -108,7 +108,7 @@ class SqlOutbox:
             if connection not in held_back
         )
         held = []
-        for planned in in_turns(islice(filter(None, waiting), most), most):
+        for planned in together(in_turns(islice(filter(None, waiting), most), most), lambda each: each.row):
             for name, pace in planned.paces:
                 buckets.spend(planned.row, name, pace)
             lease = hold(database, OUTBOX, planned.row, holder, (now, self._lease_seconds))

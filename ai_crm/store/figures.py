@@ -130,13 +130,16 @@ def _inbox(connection: Connection, workspace: str) -> Mapping[str, _Queue]:
 def _outbox(connection: Connection, workspace: str) -> Mapping[str, _Queue]:
     table = tables.change
     waits = table.c.state == ChangeState.PENDING
+    # What its receiver wants to read in the morning has not been waiting all night.
+    put_off = (table.c.kind == "notify") & (table.c.attempts == 0) & (table.c.not_before > table.c.planned_at)
+    since = case((put_off, table.c.not_before), else_=table.c.planned_at)
     rows = connection.execute(
         select(
             table.c.connection,
             func.max(case((table.c.state == ChangeState.DONE, table.c.settled_at))),
             _count(waits),
             _count(table.c.state == ChangeState.DEAD),
-            func.min(case((waits, table.c.planned_at))),
+            func.min(case((waits, since))),
         )
         .where(table.c.workspace == workspace, table.c.connection != "")
         .group_by(table.c.connection)

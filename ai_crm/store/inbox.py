@@ -18,7 +18,7 @@ from ai_crm.model.item import PlatformName
 from ai_crm.ports.queue import Accepted, HeldDelivery
 from ai_crm.store import queue_rows, tables
 from ai_crm.store.database import announce
-from ai_crm.store.queue_rows import INBOX, Turns, due, free_of, hold, in_turns
+from ai_crm.store.queue_rows import INBOX, Turns, due, free_of, hold, in_turns, together
 from ai_crm.store.rows import HUB, Route, Rows, add_workspace, stamp
 from ai_crm.store.sql import goes_to, kept
 from ai_crm.store.transactions import Transactions
@@ -100,7 +100,7 @@ class SqlInbox:
             database.execute(_DUE, {"connection": connection, "now": at, "most": most}).all()
             for connection in self._turns.connections(database)
         )
-        chosen = in_turns(islice(filter(None, waiting), most), most)
+        chosen = together(in_turns(islice(filter(None, waiting), most), most), lambda row: row)
         free = free_of(database, INBOX, chosen, at)
         closed: set[tuple[str, str]] = set()
         held = []

@@ -58,6 +58,11 @@ class MemoryStore:
         self._offered.update(change.key for change in outbox)
         return Commit(tasks=followed.tasks, created=followed.created, updated=followed.updated, outbox=outbox)
 
+    async def commit_all(self, decisions: tuple[Decision, ...], at: datetime) -> Commit:
+        """Nothing can come between them here; what became of the first."""
+        first, *_behind = [await self.commit(each, at) for each in decisions]
+        return first
+
     async def refresh(self, change: OutboundChange) -> OutboundChange | None:
         if change.key not in self._offered:
             return None

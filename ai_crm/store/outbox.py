@@ -44,8 +44,10 @@ def informed(change: OutboundChange, current: Current) -> OutboundChange:
                 change, tasks=tasks, applied=current.applied, where=current.where or change.where
             )
         case Notify():
-            tasks = (task,) if task else change.tasks
             text = _filled(change.text, task)
+            own = (task,) if task else change.tasks
+            # A live message is the item's: it shows what other rules told there as well.
+            tasks = current.tasks if task and current.message else own
             return msgspec.structs.replace(change, text=text, tasks=tasks, where=current.message)
         case Comment():
             return msgspec.structs.replace(change, text=_filled(change.text, task))

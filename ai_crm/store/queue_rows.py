@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Any, TypeVar
@@ -39,6 +39,8 @@ POISON = Setback(
     detail=f"its worker stopped without a word {_MOST_RUN_OUT} times in a row",
 )
 _RAN_OUT = "ran-out-"
+# How often its lease ran out before a row is suspected.
+_SUSPECT = 3
 
 _TURN = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, :queue))")
 
@@ -136,6 +138,17 @@ def in_turns(rows: Iterable[Sequence[T]], most: int) -> list[T]:
     nothing = object()
     turns = (row for each in zip_longest(*rows, fillvalue=nothing) for row in each if row is not nothing)
     return [row for row, _ in zip(turns, range(most), strict=False)]  # type: ignore[misc]
+
+
+def together(rows: Sequence[T], of: Callable[[T], Row[Any]]) -> Sequence[T]:
+    """The beginning of what may be taken at once: a row that its workers may have died of is taken alone.
+
+    What it is taken with would die with it, again and again, and be given up with it in the end.
+    """
+    for position, each in enumerate(rows):
+        if _run_out(of(each)) >= _SUSPECT:
+            return rows[: max(1, position)]
+    return rows
 
 
 def due(queue: Queue) -> ColumnElement[bool]:

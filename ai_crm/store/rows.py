@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -152,12 +152,12 @@ class Rows:
         for task in tasks:
             self._connection.execute(self._this_task(task).values(payload=_bare(task)))
 
-    def known(self, decision: Decision) -> Mapping[ChangeKey, Known]:
-        """Which changes of a decision have rows already."""
+    def known(self, changes: Iterable[AnyChange]) -> Mapping[ChangeKey, Known]:
+        """Which of the changes have rows already."""
         table = tables.change
         found = self._connection.execute(
             select(table.c.key, table.c.event, table.c.state, table.c.item, table.c.carrier).where(
-                table.c.workspace == self._workspace, table.c.key.in_([change.key for change in decision.changes])
+                table.c.workspace == self._workspace, table.c.key.in_([change.key for change in changes])
             )
         )
         return {
@@ -193,7 +193,7 @@ class Rows:
         routes = {change.key: route for change, route in changes}
         new = [change for key, change in wanted.items() if key not in known]
         rows = [
-            self._change_row(decision, change, position, at) | msgspec.structs.asdict(routes[change.key])
+            _routed(self._change_row(decision, change, position, at), routes[change.key])
             for position, change in enumerate(new)
         ]
         if rows:
@@ -328,7 +328,7 @@ class Rows:
         if rows:
             self._connection.execute(insert(tables.task_history), rows)
 
-    def _change_row(self, decision: Decision, change: AnyChange, position: int, at: datetime) -> dict[str, object]:
+    def _change_row(self, decision: Decision, change: AnyChange, position: int, at: datetime) -> dict[str, Any]:
         return {
             "workspace": self._workspace,
             "key": change.key,
@@ -350,6 +350,12 @@ class Rows:
             update(table).where(table.c.workspace == self._workspace, table.c.key == key).values(columns)
         )
         return found.rowcount == 1
+
+
+def _routed(row: dict[str, Any], route: Route) -> dict[str, Any]:
+    """The row with who carries it out. Of two times before which it may not be, the later one counts."""
+    later = max(row["not_before"], route.not_before)
+    return {**row, "carrier": route.carrier, "connection": route.connection, "not_before": later}
 
 
 def _sent(change: AnyChange) -> dict[str, str]:

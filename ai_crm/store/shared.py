@@ -59,12 +59,13 @@ class SqlShared:
         add_workspace(connection, self._workspace)
         rows = Rows(connection, self._workspace)
         rows.lock(decision.item)
-        if any(known.item != str(decision.item) for known in rows.known(decision).values()):
+        if any(known.item != str(decision.item) for known in rows.known(decision.changes).values()):
             raise PayloadInvalid("the key of a change belongs to another item", hint="Keys are made of rule and item")
         _take_over(rows, handed.tasks, decision.item, at)
         made = kept(rows, decision, at, self._routes(rows, decision, at))
+        waiting = {key for key, known in rows.known(decision.changes).items() if not known.done}
         for change in decision.changes:
-            if change.key in handed.sent and isinstance(change, Notify | CallWebhook):
+            if change.key in waiting.intersection(handed.sent) and isinstance(change, Notify | CallWebhook):
                 rows.finish(Applied(key=change.key, outcome=Outcome.ALREADY, detail="sent while the hub was away"), at)
         rows.note(Entry(actor=by, action="hand in decision", subject=str(decision.item), cause=decision.event), at)
         return committed(made)

@@ -65,9 +65,15 @@ class SqlStore:
         return await self._transactions.read(lambda connection: self._rows(connection).tasks(item))
 
     async def commit(self, decision: Decision, at: datetime) -> Commit:
-        made = await self._write(lambda rows: kept(rows, decision, at, lambda change: self._route(rows, change)))
-        self._offered.update((each.change.key, each.attempts) for each in made.waiting)
-        return committed(made)
+        return await self.commit_all((decision,), at)
+
+    async def commit_all(self, decisions: tuple[Decision, ...], at: datetime) -> Commit:
+        """All of them or none; what became of the first."""
+        made = await self._write(
+            lambda rows: [kept(rows, each, at, lambda change: self._route(rows, change)) for each in decisions]
+        )
+        self._offered.update((each.change.key, each.attempts) for every in made for each in every.waiting)
+        return committed(made[0])
 
     async def refresh(self, change: OutboundChange) -> OutboundChange | None:
         """Takes the change: of several runs that wait to carry it out at the same time, one gets it."""
@@ -114,7 +120,7 @@ def kept(rows: Rows, decision: Decision, at: datetime, route: Callable[[Outbound
     """Stores tasks, decision, outbox and audit, within a transaction that may do more than that."""
     rows.lock(decision.item)
     before = rows.tasks(decision.item)
-    known = rows.known(decision)
+    known = rows.known(decision.changes)
     followed = follow(decision, before, known, lambda _change, _tasks: rows.next_id())
     about_tasks: tuple[tuple[AnyChange, Route], ...] = tuple(
         (change, Route(CALLER)) for change in decision.changes if isinstance(change, CreateTask | UpdateTask)
@@ -122,6 +128,7 @@ def kept(rows: Rows, decision: Decision, at: datetime, route: Callable[[Outbound
     rows.keep_tasks(before, followed.tasks, at, cause=decision.event)
     rows.keep_decision(decision, at)
     renewals = live.renewals(decision, followed, rows.messages(decision.item)) if followed.updated else ()
+    known = {**known, **rows.known(renewals)}  # an event that is decided anew may have renewed them before
     outbound = tuple(_routed((*followed.outbound, *renewals), route))
     rows.keep_changes(decision, (*about_tasks, *outbound), known, at)
     for action, tasks in (("create task", followed.created), ("update task", followed.updated)):

@@ -62,7 +62,7 @@ class Heard(Struct, frozen=True, kw_only=True):
     @property
     def request(self) -> str:
         """32 hexadecimal digits, the same when Teams sends the same thing again."""
-        parts = "\x1f".join(("teams", self.conversation, self.id))
+        parts = f"teams\x1f{self.conversation}\x1f{self.id}"
         return hashlib.sha256(parts.encode(errors="replace")).hexdigest()[:32]
 
 

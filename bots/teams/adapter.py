@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from botbuilder.core import BotAdapter, TurnContext
 from botbuilder.schema import Activity, ConversationReference, ResourceResponse
+from msrest.exceptions import ClientException as MsRestException
 
 from ai_crm.errors import PayloadInvalid, Unsupported
 from ai_crm.platforms.teams.client import Person
@@ -51,12 +52,12 @@ def voice_of(heard: Heard, lines: Lines) -> Voice:
     """Raises PayloadInvalid for an activity that botbuilder cannot read."""
     try:
         activity = Activity().deserialize(heard.raw)
-    except Exception as error:  # msrest raises what its parts raise, and says so nowhere (0.7, 2026-11)
+    except (MsRestException, AttributeError, TypeError, ValueError, KeyError) as error:
         raise PayloadInvalid("this is not what Teams sends", where="Teams") from error
     return Voice(TurnContext(_Adapter(lines), activity), lines, heard)
 
 
-class _Adapter(BotAdapter):
+class _Adapter(BotAdapter):  # type: ignore[misc]  # botbuilder has no types
     """Sends what a turn sends. The token goes nowhere but where `Lines` lets it."""
 
     def __init__(self, lines: Lines) -> None:

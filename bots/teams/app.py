@@ -13,7 +13,7 @@ from starlette.routing import Route
 from ai_crm.config.hub_settings import HubSettings
 from ai_crm.errors import Problem, SettingsInvalid
 from ai_crm.model.address import parse_address
-from ai_crm.platforms.teams.login import BotAccount, Cloud, Login, NoProof, cloud_of
+from ai_crm.platforms.teams.login import BotAccount, Cloud, Login, NoProof, cloud_of, is_app_id
 from ai_crm.platforms.teams.verify import Expected
 from ai_crm.wiring_hub import Hub, command_desk
 from bots.teams.adapter import voice_of
@@ -35,16 +35,16 @@ class Parts(Struct, frozen=True, kw_only=True):
     run: Callable[[asyncio.Event], Awaitable[None]]
 
 
-def build(hub: Hub, wake: Callable[[], None], login_url: str = "") -> Parts:
-    """`login_url` is for tests, as in `cloud_of`. Raises SettingsInvalid."""
+def build(hub: Hub, wake: Callable[[], None], other: Cloud | None = None) -> Parts:
+    """`other` is a cloud on this machine, for tests. Raises SettingsInvalid."""
     settings = hub.settings
     if settings.teams_local:
         gate: Gate = Local()
         lines = Lines(is_here, NoProof(), "")
     else:
-        cloud = cloud_of(parse_address(settings.teams_service_url), login_url)
+        cloud = other or cloud_of(parse_address(settings.teams_service_url), "")
         gate = _signed(hub, cloud)
-        login = Login(account_of(settings), cloud, time.monotonic, settings.proxy.reveal())
+        login = Login(_account(settings), cloud, time.monotonic, settings.proxy.reveal())
         lines = Lines(lambda url: is_served(cloud, url), login, settings.proxy.reveal())
     desk = command_desk(hub, wake)
     people = People(hub.members, "" if settings.teams_local else settings.teams_tenant_id, hub.clock.now)
@@ -60,24 +60,19 @@ def build(hub: Hub, wake: Callable[[], None], login_url: str = "") -> Parts:
     return Parts(bot=bot, routes=(door_route(Door(gate, bot.receive)),), run=run)
 
 
-def account_of(settings: HubSettings) -> BotAccount:
+def _account(settings: HubSettings) -> BotAccount:
     return BotAccount(
         app_id=settings.teams_app_id,
         password=settings.teams_app_password.reveal(),
         tenant=settings.teams_tenant_id,
-        listens=True,
     )
 
 
 def _signed(hub: Hub, cloud: Cloud) -> Signed:
     settings = hub.settings
-    if not _is_guid(settings.teams_tenant_id):
+    if not is_app_id(settings.teams_tenant_id):
         hint = "the Directory (tenant) id: Teams names tenants by it"
         raise SettingsInvalid((Problem("AI_CRM_TEAMS_TENANT_ID", 0, 0, "is a name and no id", hint),))
     expected = Expected(issuer=cloud.issuer, app_id=settings.teams_app_id)
     keys = Keys(cloud, time.monotonic, settings.proxy.reveal())
     return Signed(keys, expected, settings.teams_tenant_id, cloud, hub.clock.now)
-
-
-def _is_guid(text: str) -> bool:
-    return len(text) == 36 and text.count("-") == 4

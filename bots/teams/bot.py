@@ -78,7 +78,7 @@ class Bot:
         if ear.way is Way.NOW:
             return Answer(200, await hears(heard, voice))
         if not self._is_repeated(heard.request):
-            self._begin(self._answered(heard, voice, lambda: hears(heard, voice)))
+            self._begin(self._answered(ear.hears, voice, lambda: hears(heard, voice)))
         return Answer(202)
 
     async def finish(self) -> None:
@@ -107,10 +107,11 @@ class Bot:
             asker = await self._people.asker(heard, voice)
             reply = await pressed(press.action.verb, press.action.data, asker, self._desk, heard.request)
             if press.trigger == "automatic":
-                return card_answer(own_view(reply.cards[0], asker)) if reply.ok else text_answer(reply.text)
+                view = own_view(reply, asker, (heard.sender.id,))
+                return card_answer(view) if reply.ok else text_answer(reply.text)
             return self._shown(heard, voice, press.action.verb, reply)
 
-        return await self._in_time(heard, voice, work, text_answer)
+        return await self._in_time(voice, work, text_answer)
 
     async def agents_wanted(self, heard: Heard, voice: Voice) -> Json:
         """Teams asks while somebody types: what the field offers."""
@@ -120,7 +121,7 @@ class Bot:
             agents = agents_of(await self._people.asker(heard, voice), self._desk)
             return found_answer(offered(agents, wanted.query_text, None, min(wanted.query_options.top, 100)))
 
-        return await self._in_time(heard, voice, work, lambda _text: found_answer(()))
+        return await self._in_time(voice, work, lambda _text: found_answer(()))
 
     async def form_wanted(self, heard: Heard, voice: Voice) -> Json:
         async def work() -> Json:
@@ -128,7 +129,7 @@ class Bot:
             begun = dialog.entered(heard.value, await self._people.login(asker))
             return self._form(heard, asker, begun.task, begun.link or _link(heard))
 
-        return await self._in_time(heard, voice, work, dialog.told_answer)
+        return await self._in_time(voice, work, dialog.told_answer)
 
     async def form_about_message(self, heard: Heard, voice: Voice) -> Json:
         async def work() -> Json:
@@ -136,7 +137,7 @@ class Bot:
             draft, link = dialog.draft_of(heard.value)
             return self._form(heard, asker, draft, link)
 
-        return await self._in_time(heard, voice, work, dialog.told_answer)
+        return await self._in_time(voice, work, dialog.told_answer)
 
     async def form_sent(self, heard: Heard, voice: Voice) -> Json:
         async def work() -> Json:
@@ -152,10 +153,10 @@ class Bot:
                 return self._mended(heard, asker, found, (reply.text,))
             if found.share or heard.scope is Scope.PERSONAL:
                 message = message_of(reply, (heard.sender.id,))
-                self._begin(self._answered(heard, voice, lambda: voice.say(message)))
+                self._begin(self._answered("say", voice, lambda: voice.say(message)))
             return dialog.told_answer(reply.text)
 
-        return await self._in_time(heard, voice, work, dialog.told_answer)
+        return await self._in_time(voice, work, dialog.told_answer)
 
     async def tasks_wanted(self, heard: Heard, voice: Voice) -> Json:
         """Somebody looks for a task, to put its card into a message."""
@@ -166,7 +167,7 @@ class Bot:
             reply = await obey(asked, asker, self._desk, heard.request)
             return tasks_answer(reply.tasks) if reply.tasks else found_nothing(reply.text)
 
-        return await self._in_time(heard, voice, work, found_nothing)
+        return await self._in_time(voice, work, found_nothing)
 
     async def installed(self, heard: Heard, voice: Voice) -> None:
         if heard.scope is Scope.PERSONAL:
@@ -198,10 +199,10 @@ class Bot:
         """The pressed card becomes the answer for everybody; what is no new state of it is said below."""
         message = message_of(reply, (heard.sender.id,))
         if heard.reply_to and _is_renewing(verb, reply):
-            self._begin(self._answered(heard, voice, lambda: voice.renew(heard.reply_to, message)))
+            self._begin(self._answered("renew", voice, lambda: voice.renew(heard.reply_to, message)))
             return card_answer(contents_of(reply, (heard.sender.id,))[0]) if reply.ok else text_answer(reply.text)
         if reply.ok:
-            self._begin(self._answered(heard, voice, lambda: voice.say(message)))
+            self._begin(self._answered("say", voice, lambda: voice.say(message)))
         return text_answer(reply.text)
 
     def _form(self, heard: Heard, asker: Asker, draft: NewTask, link: str) -> Json:
@@ -218,15 +219,17 @@ class Bot:
     def _analysis(self, draft: NewTask, asker: Asker) -> Analysis:
         return self._desk.analyst.analyse(draft.title, draft.description, (), agents_of(asker, self._desk))
 
-    async def _in_time(
-        self, heard: Heard, voice: Voice, work: Callable[[], Awaitable[Json]], tell: Callable[[str], Json]
-    ) -> Json:
-        """The answer, or after a while that it will come: then it comes as a message."""
+    async def _in_time(self, voice: Voice, work: Callable[[], Awaitable[Json]], tell: Callable[[str], Json]) -> Json:
+        """The answer, or after a while that it will come: what comes of it later is said in a message."""
+        late = asyncio.Event()
 
         async def guarded() -> Json:
             try:
                 return await work()
             except AiCrmError as error:
+                if late.is_set():
+                    message = message_of(refusal(error))
+                    self._begin(self._answered("late", voice, lambda: voice.say(message)))
                 return tell(str(error))
 
         working = self._begin(guarded())
@@ -234,9 +237,10 @@ class Bot:
         if working.done():
             answer: Json = working.result()
             return answer
+        late.set()
         return tell("That takes longer than usual. It goes on, and nothing has to be done again.")
 
-    async def _answered(self, heard: Heard, voice: Voice, work: Callable[[], Awaitable[object]]) -> None:
+    async def _answered(self, action: str, voice: Voice, work: Callable[[], Awaitable[object]]) -> None:
         """Does it. What went wrong is told to the person, or where Teams itself does not listen, to the log."""
         try:
             try:
@@ -244,15 +248,19 @@ class Bot:
             except CommandRefused as error:
                 await voice.say(message_of(refusal(error)))
         except AiCrmError as error:
-            log.warning("teams", action=heard.name or heard.type, problem=str(error))
-        except Exception:
-            log.exception("fault", action=heard.name or heard.type)
+            log.warning("teams", action=action, problem=str(error))
 
     def _begin(self, work: Awaitable[Any]) -> asyncio.Future[Any]:
         working = asyncio.ensure_future(work)
         self._working.add(working)
-        working.add_done_callback(self._working.discard)
+        working.add_done_callback(self._ended)
         return working
+
+    def _ended(self, working: asyncio.Future[Any]) -> None:
+        """What nobody expected is one fault in the log, without what was asked."""
+        self._working.discard(working)
+        if not working.cancelled() and (error := working.exception()):
+            log.error("fault", action="teams", exc_info=(type(error), error, error.__traceback__))
 
     def _is_repeated(self, request: str) -> bool:
         """Teams sends again what took too long; after a restart the same request changes nothing either."""

@@ -50,11 +50,11 @@ def contents_of(reply: Reply, watching: tuple[str, ...] = ()) -> list[Json]:
 _MOST_WATCHING = 60
 
 
-def own_view(card: Card, who: Asker) -> Json:
-    """A card as one person sees it: without buttons for what they may not do."""
-    if Permission.TASKS_WRITE in MAY[who.principal.role]:
-        return render(card)
-    return render(replace(card, actions=tuple(each for each in card.actions if not isinstance(each, Execute))))
+def own_view(reply: Reply, who: Asker, watching: tuple[str, ...]) -> Json:
+    """The first card as one person sees it: without buttons for what they may not do."""
+    if Permission.TASKS_WRITE not in MAY[who.principal.role]:
+        reply = replace(reply, cards=tuple(map(_without_buttons, reply.cards)))
+    return contents_of(reply, watching)[0]
 
 
 def attachment(content: Json) -> Json:
@@ -133,6 +133,10 @@ def _fitting(contents: list[Json]) -> list[Json]:
             break
         kept.append(content)
     return kept
+
+
+def _without_buttons(card: Card) -> Card:
+    return replace(card, actions=tuple(each for each in card.actions if not isinstance(each, Execute)))
 
 
 def _told(task: Task) -> str:

@@ -327,6 +327,24 @@ def test_work_that_kills_its_workers_is_given_up(
     asyncio.run(work())
 
 
+def test_what_kills_its_workers_takes_no_neighbours_with_it(process: Process, deliveries: Deliveries) -> None:
+    async def work() -> None:
+        now = _later(deliveries.noon, 100)
+        for number in range(1, 6):
+            await process.inbox.accept(deliveries.make(number))
+        for life in range(40):
+            at = _later(now, 61 * life)
+            held = await process.inbox.take(f"worker {life}", at, 32)
+            if 3 in _numbers(held):
+                continue  # it dies with all that it has in hand
+            for each in held:
+                await process.inbox.decide(each.lease, (), at)
+        ended = await process.rows("SELECT state, count(*) FROM delivery GROUP BY state ORDER BY state")
+        assert ended == [("dead", 1), ("ignored", 4)]
+
+    asyncio.run(work())
+
+
 def test_a_lease_that_ran_out_after_setbacks_is_not_taken_for_poison(process: Process, deliveries: Deliveries) -> None:
     async def work() -> None:
         now = _later(deliveries.noon, 100)

@@ -13,6 +13,7 @@ from ai_crm.flow.reply import Asker, CommandDesk, Reply
 from ai_crm.model.access import Principal, Role
 from ai_crm.model.agent import Agent
 from ai_crm.model.item import PlatformName
+from ai_crm.model.status_name import StatusName
 from ai_crm.store.database import engine_for
 from ai_crm.store.members import SqlMembers
 from ai_crm.store.records import SqlRecords
@@ -41,6 +42,7 @@ class TestDesk:
         self.time = NOON
         self.woken = 0
         self.agents: Callable[[str], tuple[Agent, ...]] = lambda _workspace: AGENTS
+        self.statuses: tuple[StatusName, ...] = ()
         self._finish = finish
         self._requests = 0
         self._stores: dict[str, SqlStore] = {}
@@ -53,6 +55,7 @@ class TestDesk:
             store=self.store,
             analyst=offline_analyst(),
             agents=self.agents,
+            statuses=lambda _workspace: self.statuses,
             clock=self,
             wake=self._wake,
         )

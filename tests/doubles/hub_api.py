@@ -12,6 +12,7 @@ from ai_crm.hub.once import Once
 from ai_crm.hub.rest import Api, api_routes
 from ai_crm.hub.task_routes import TaskApi, task_routes
 from ai_crm.model.agent import Agent
+from ai_crm.model.status_name import StatusName
 from ai_crm.ports import Clock
 from ai_crm.ports.answers import Answers
 from ai_crm.store.idempotency import SqlAnswers
@@ -32,6 +33,7 @@ def api_over(
     wake: Callable[[], None] = lambda: None,
     agents: Callable[[str], tuple[Agent, ...]] = known_agents,
     answers: Answers | None = None,
+    statuses: tuple[StatusName, ...] = (),
 ) -> tuple[Route, ...]:
     """Reading and writing, but neither the contract nor what Actions use."""
     records, once = SqlRecords(transactions), Once(answers or SqlAnswers(transactions), clock)
@@ -40,6 +42,7 @@ def api_over(
         once=once,
         decode=lambda platform, request: decoder(platform)(request),
         analyst=offline_analyst(),
+        statuses=lambda _workspace: statuses,
         clock=clock,
         wake=wake,
     )
@@ -49,6 +52,7 @@ def api_over(
         once=once,
         analyst=offline_analyst(),
         agents=agents,
+        statuses=lambda _workspace: statuses,
         clock=clock,
         wake=wake,
     )

@@ -1,14 +1,22 @@
-"""A small Microsoft: the login that hands out tokens, the Bot Connector that wants them, and what Teams would bring alive."""
+"""A small Microsoft: the login that hands out tokens, the Bot Connector that wants them and signs what it sends, and what
+Teams would bring alive.
+"""
 
 from __future__ import annotations
 
+import functools
 import re
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote
 
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from jwt.algorithms import RSAAlgorithm
 from markdown_it import MarkdownIt
+from msgspec import Struct
 
 from ai_crm.platforms.teams import BotAccount
 from tests.doubles.loopback import Loopback, Reply, Request, json_reply
@@ -19,9 +27,23 @@ PASSWORD = "canary~Q8aB3.xYz_0123456789"
 ACCOUNT = BotAccount(app_id=APP, password=PASSWORD, tenant=TENANT)
 
 CHANNEL = "19:5d1c2b3a4f@thread.tacv2"
+GROUP = "19:meeting_ZmFrZS1tZWV0aW5nLWlk@thread.v2"
 ANN = "29:1aBcDeFgHiJkLmNoP"
+BOB, GUEST, PARTNER = "29:1bob", "29:1guest", "29:1partner"
+PEOPLE = {
+    ANN: {"name": "Ann Lee", "aadObjectId": "11111111-1111-4111-8111-111111111111", "tenantId": TENANT},
+    BOB: {"name": "bob", "aadObjectId": "22222222-2222-4222-8222-222222222222", "tenantId": TENANT},
+    GUEST: {
+        "name": "gus",
+        "aadObjectId": "33333333-3333-4333-8333-333333333333",
+        "tenantId": TENANT,
+        "userRole": "guest",
+    },
+    PARTNER: {"name": "pam", "aadObjectId": "44444444-4444-4444-8444-444444444444", "tenantId": APP},
+}
+ISSUER = "https://api.botframework.com"
 
-_CHAT = "a:chat-between-the-bot-and-ann"
+CHAT = "a:chat-between-the-bot-and-ann"
 _PATH = re.compile(r"/v3/conversations/([^/]+)/activities(?:/([^/]+))?")
 _BARE = re.compile(r"https?://|www\.")
 _MARKDOWN = MarkdownIt("commonmark").enable("strikethrough")
@@ -38,6 +60,24 @@ _ALIVE = (
 )
 
 
+@functools.cache
+def key_pair(name: str, bits: int = 2048) -> RSAPrivateKey:
+    """The same key for the same name, as long as the tests run."""
+    assert name
+    return generate_private_key(65537, bits)
+
+
+class Published(Struct, frozen=True):
+    """A key as the connector publishes it."""
+
+    private: RSAPrivateKey
+    endorsements: tuple[str, ...] = ("msteams",)
+
+    def jwk(self, kid: str) -> dict[str, Any]:
+        public = RSAAlgorithm.to_jwk(self.private.public_key(), as_dict=True)
+        return {**public, "kid": kid, "use": "sig", "endorsements": list(self.endorsements)}
+
+
 class TeamsServer:
     """Both services on one address. What stands in `scripted` is answered first by the connector, one reply a request."""
 
@@ -49,6 +89,9 @@ class TeamsServer:
         self.logins: deque[Reply] = deque()
         self.tokens: list[str] = []
         self.revoked: set[str] = set()
+        self.published = {"key-1": Published(key_pair("one"))}
+        self.openid: deque[Reply] = deque()
+        self.people: dict[str, dict[str, str]] = {id_: {"id": id_, **said} for id_, said in PEOPLE.items()}
         self._expires_in = expires_in
         self._loopback = Loopback(self._answer)
 
@@ -72,7 +115,21 @@ class TeamsServer:
         """What the connector was asked."""
         return [request for request in self.requests if request.path.startswith("/v3/")]
 
+    @property
+    def looked_up(self) -> int:
+        """How often somebody asked for the keys."""
+        return sum(request.path.endswith("/keys") for request in self.requests)
+
+    def token(self, kid: str = "key-1", **claims: Any) -> str:
+        """What the connector shows with a call; `claims` are other than usual, and None leaves one out."""
+        now = int(time.time())
+        usual = {"iss": ISSUER, "aud": APP, "nbf": now - 10, "exp": now + 3600, "serviceurl": f"{self.url}/"}
+        said = {name: value for name, value in {**usual, **claims}.items() if value is not None}
+        return jwt.encode(said, self.published[kid].private, "RS256", {"kid": kid})
+
     def _answer(self, request: Request) -> Reply:
+        if "/.well-known/" in request.path:
+            return self._metadata(request)
         if request.path.endswith("/oauth2/v2.0/token"):
             return self.logins.popleft() if self.logins else self._login(request)
         if self.scripted:
@@ -82,7 +139,20 @@ class TeamsServer:
             return refusal(401, "Unauthorized")
         if request.path == "/v3/conversations":
             return self._open(request.json())
+        if "/members/" in request.path:
+            return self._member(unquote(request.path.rpartition("/")[2]))
         return self._send(request)
+
+    def _metadata(self, request: Request) -> Reply:
+        if self.openid:
+            return self.openid.popleft()
+        if request.path.endswith("/keys"):
+            return json_reply({"keys": [key.jwk(kid) for kid, key in self.published.items()]})
+        return json_reply({"issuer": ISSUER, "jwks_uri": f"{self.url}/v1/.well-known/keys"})
+
+    def _member(self, person: str) -> Reply:
+        known = self.people.get(person)
+        return json_reply(known) if known else refusal(404, "MemberNotFoundInConversation")
 
     def _login(self, request: Request) -> Reply:
         form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
@@ -102,12 +172,12 @@ class TeamsServer:
             return refusal(400, "BadArgument")
         if wanted["members"] != [{"id": ANN}]:
             return refusal(403, "MessageWritesBlocked")
-        return json_reply({"id": _CHAT, "serviceUrl": self.url}, 201)
+        return json_reply({"id": CHAT, "serviceUrl": self.url}, 201)
 
     def _send(self, request: Request) -> Reply:
         found = _PATH.fullmatch(request.path)
         conversation = unquote(found[1]) if found else ""
-        if conversation.partition(";messageid=")[0] not in (CHANNEL, _CHAT):
+        if conversation.partition(";messageid=")[0] not in (CHANNEL, CHAT, GROUP):
             return refusal(404, "ConversationNotFound")
         activity = request.json()
         if activity["type"] != "message" or not (activity.get("text", "").strip() or activity.get("attachments")):
@@ -136,7 +206,7 @@ def denial(code: int) -> Reply:
 def alive(activity: Mapping[str, Any]) -> list[str]:
     """What Teams would ping, link, load or format when it shows this message."""
     found = [str(entity) for entity in activity.get("entities", ())]
-    for text in (activity["text"], *_texts(activity.get("attachments", ()))):
+    for text in (activity.get("text", ""), *_texts(activity.get("attachments", ()))):
         found += _BARE.findall(text)
         for token in _MARKDOWN.parse(text):
             found += [each.type for each in (token, *(token.children or ())) if each.type in _ALIVE]

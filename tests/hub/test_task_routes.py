@@ -22,7 +22,8 @@ from ai_crm.model.decision import Answer, Decision
 from ai_crm.model.delivery import event_id
 from ai_crm.model.item import ItemKind, ItemRef, PlatformName, Project
 from ai_crm.model.secret import Secret
-from ai_crm.model.task import RuleId
+from ai_crm.model.status_name import StatusName
+from ai_crm.model.task import RuleId, TaskStatus
 from ai_crm.ports.answers import Answers, Claim, KeptAnswer
 from ai_crm.ports.receiver import Connection
 from ai_crm.store import tables
@@ -75,7 +76,8 @@ class Desk:
         self.broken = False
         self.keys = SqlKeys(self.transactions, self)
         self.answers = Fading(SqlAnswers(self.transactions))
-        self.app = Hub(api=api_over(self.transactions, self, self._wake, self._agents, self.answers)).app
+        names = (StatusName("doing", TaskStatus.IN_PROGRESS),)
+        self.app = Hub(api=api_over(self.transactions, self, self._wake, self._agents, self.answers, names)).app
         self.app.state.keys = self.keys
 
     def now(self) -> datetime:
@@ -355,6 +357,22 @@ def test_a_task_is_changed_and_says_by_whom_and_because_of_what(desk: Desk) -> N
         assert "status: todo → in-progress" in [step["what"] for step in steps]
         decided = await desk.ask(f"/events/{steps[1]['cause']}/decisions", await desk.key(Role.OPERATOR))
         assert decided.json()["decisions"][0]["decision"]["names"] == ["task.change"]
+
+    run(work)
+
+
+def test_a_status_may_be_called_as_the_workspace_calls_it_and_is_kept_as_ours(desk: Desk) -> None:
+    async def work() -> None:
+        key = await desk.key()
+        await desk.ask("/tasks", key, "POST", {"title": "Water the plants"})
+        changed = await desk.ask("/tasks/AICRM-1", key, "PATCH", {"status": "Doing"}, if_match='"v1"')
+        found = [await desk.ask(f"/tasks?q=status:{name}", key) for name in ("doing", "in-progress", "todo")]
+        unknown = await desk.ask("/tasks/AICRM-1", key, "PATCH", {"status": "dong"}, if_match='"v2"')
+
+        assert (changed.status, changed.json()["status"]) == (200, "in-progress")
+        assert [each.json()["total"] for each in found] == [1, 1, 0]
+        assert unknown.status == 400
+        assert 'Did you mean "doing"? Possible are todo, in-progress,' in unknown.json()["detail"]
 
     run(work)
 

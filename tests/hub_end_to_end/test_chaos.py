@@ -21,7 +21,7 @@ from tests.doubles.hub_points import POINTS, Plan
 from tests.doubles.load import RULES, UNPACED, Load
 from tests.doubles.nursery import Nursery
 
-KILLS = int(os.environ.get("AI_CRM_CHAOS_KILLS", "300"))
+KILLS = int(os.environ.get("AI_CRM_CHAOS_KILLS", "200"))
 SEED = int(os.environ.get("AI_CRM_CHAOS_SEED", "20261124"))
 
 # Half of the kills hit one process on SQLite, half one of five on PostgreSQL; each round has a fresh database.

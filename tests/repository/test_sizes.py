@@ -67,7 +67,7 @@ def test_classes_inherit_from_one_of_ours_at_most_and_errors_from_three(sources:
     assert deep == []
 
 
-def test_four_places_at_most_swallow_everything(sources: Sequence[Any]) -> None:
+def test_five_places_at_most_swallow_everything(sources: Sequence[Any]) -> None:
     handlers = (
         (source, node) for source in sources for node in ast.walk(source.tree) if isinstance(node, ast.ExceptHandler)
     )
@@ -75,6 +75,7 @@ def test_four_places_at_most_swallow_everything(sources: Sequence[Any]) -> None:
     assert broad == [
         "action/__main__.py",  # main()
         "ai_crm/hub/frame.py",  # one request
+        "ai_crm/hub/upkeep.py",  # one turn of what is done now and then
         "ai_crm/hub/worker.py",  # one piece of work
         "ai_crm/store/transactions.py",  # one job of a group: the error is for who brought it
     ]

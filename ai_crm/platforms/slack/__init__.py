@@ -88,7 +88,7 @@ class Slack:
         self._transport.close()
 
     def _told(self, change: Notify) -> Applied:
-        if not change.text.parts:
+        if _is_silent(change):
             return self._renewed(change)
         if change.where and self._is_renewed(change):
             post_message(self._transport, reply(change, parse_address(change.where)))
@@ -125,12 +125,19 @@ class Repeating:
 
     async def apply(self, change: OutboundChange) -> Applied:
         found = (
-            await self._slack.find(change, self._since) if isinstance(change, Notify) and change.text.parts else None
+            await self._slack.find(change, self._since)
+            if isinstance(change, Notify) and not _is_silent(change)
+            else None
         )
         return found or await self._slack.apply(change)
 
     def close(self) -> None:
         """Slack is somebody else's to close."""
+
+
+def _is_silent(change: Notify) -> bool:
+    """Only the card is renewed. A text without parts comes back from the store as one empty part."""
+    return not change.text.filled(None)
 
 
 def _check_target(target: str) -> None:

@@ -140,6 +140,11 @@ class Login:
         return self._token
 
 
+def is_app_id(text: str) -> bool:
+    """Whether it can be the id of an application or a tenant."""
+    return bool(_GUID.fullmatch(text))
+
+
 _EARLY = 300  # seconds before its end at which a token counts as gone
 _ANY_TENANT = "botframework.com"
 _HEADER = re.compile("[!-~]{1,20000}")
@@ -192,7 +197,7 @@ class _Denial(Struct, frozen=True):
 
 
 def _check(account: BotAccount) -> None:
-    if not _GUID.fullmatch(account.app_id):
+    if not is_app_id(account.app_id):
         raise _invalid(
             "the Teams app id", "is not an application id", "it looks like 00000000-0000-0000-0000-000000000000"
         )

@@ -11,14 +11,13 @@ from msgspec import UNSET, Struct
 from ai_crm.model.analysis import Priority
 from ai_crm.model.change import AnyChange, UpdateTask
 from ai_crm.model.decision import Skip
+from ai_crm.model.status_name import in_one_spelling, statuses_by_name
 from ai_crm.model.task import AgentChoice, Task, TaskPatch, TaskStatus
 from ai_crm.rules.effects.planning import because, key, skip
 from ai_crm.rules.effects.reading import AgentName, agent_described
 from ai_crm.rules.rule import Place, Scene
-from ai_crm.rules.shapes import LABELS, LOGINS, NAME, PRIORITY, Text, described, given, object_of
+from ai_crm.rules.shapes import LABELS, LOGINS, NAME, PRIORITY, described, given, object_of
 from ai_crm.rules.source import Node, Problems, did_you_mean
-
-_STATUS = Text(says="a status", words=tuple(TaskStatus))
 
 
 class UpdateExistingTask(Struct, frozen=True, kw_only=True):
@@ -29,7 +28,10 @@ class UpdateExistingTask(Struct, frozen=True, kw_only=True):
     params: ClassVar[Mapping[str, Any]] = object_of(
         {
             "of": described(NAME, "The rule whose task is meant. Every task of the item when left out."),
-            "status": described(_STATUS, "The task's new status."),
+            "status": {
+                "$ref": "#/$defs/status_name",
+                "description": "The task's new status: one of ours, or a name of your own that stands under `statuses`.",
+            },
             "priority": described(PRIORITY, "The task's new priority."),
             "agent": agent_described("The agent that gets the task.", "incident-responder"),
             "labels": described(LABELS, "Labels that the task gets besides those it has."),
@@ -55,10 +57,9 @@ class UpdateExistingTask(Struct, frozen=True, kw_only=True):
         if place.creates and "of" not in params.nodes:
             what = "update_task without `of` would change the task that this very rule makes"
             problems.add(node.at, what, "say it where the task is made, or name another rule with `of`")
-        status = params.read(_STATUS, "status", absent="")
         return cls(
             of=params.read(_RuleName(place), "of", absent=""),
-            status=TaskStatus(status) if status else None,
+            status=params.read(_Status(place), "status", absent=None),
             priority=params.read(PRIORITY, "priority", absent=None),
             agent=params.read(AgentName(place), "agent", absent=""),
             labels=params.read(LABELS, "labels", absent=()),
@@ -108,6 +109,21 @@ class UpdateExistingTask(Struct, frozen=True, kw_only=True):
         return AgentChoice(
             name=self.agent, assigned=True, because=gives, runner_up=before if before != self.agent else ""
         )
+
+
+class _Status(Struct, frozen=True):
+    """One of our statuses, or a name that the file has for one; in any spelling."""
+
+    place: Place
+
+    def read(self, node: Node, name: str, problems: Problems) -> TaskStatus | None:
+        said = NAME.read(node, name, problems)
+        known = statuses_by_name(self.place.statuses)
+        status = known.get(in_one_spelling(said))
+        if said and status is None:
+            hint = did_you_mean(in_one_spelling(said), known) or "names of your own go under statuses:"
+            problems.add(node.at, f'{name} cannot be "{said}"; it is one of {", ".join(known)}', hint)
+        return status
 
 
 class _RuleName(Struct, frozen=True):

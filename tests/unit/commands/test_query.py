@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ai_crm.commands.query import LONGEST, TaskQuery, parse_query
+from ai_crm.commands.query import LONGEST, TaskQuery, parse_query, spelled
 from ai_crm.errors import CommandRefused
 from ai_crm.model.analysis import Priority
+from ai_crm.model.status_name import StatusName
 from ai_crm.model.task import TaskStatus
+
+OWN = (StatusName("doing", TaskStatus.IN_PROGRESS), StatusName("qa-check", TaskStatus.IN_REVIEW))
 
 
 def test_every_field_is_understood_together_with_words() -> None:
@@ -40,6 +43,27 @@ def test_commas_and_repeated_fields_are_any_of(typed: str) -> None:
 @pytest.mark.parametrize("typed", ["Status:In-Progress", "status:IN_PROGRESS", 'status:"in progress"'])
 def test_case_blanks_and_underscores_of_a_status_do_not_matter(typed: str) -> None:
     assert parse_query(typed, "").statuses == (TaskStatus.IN_PROGRESS,)
+
+
+@pytest.mark.parametrize("typed", ["status:doing", "status:'QA Check'", "status:qa_check,DOING", "status:in-review"])
+def test_a_teams_own_name_means_the_status_it_stands_for(typed: str) -> None:
+    found = parse_query(typed, "", statuses=OWN).statuses
+
+    assert set(found) <= {TaskStatus.IN_PROGRESS, TaskStatus.IN_REVIEW}
+    assert spelled(parse_query(typed, "", statuses=OWN)) == f"status:{','.join(found)}"
+
+
+def test_a_status_that_is_asked_for_under_two_names_is_one() -> None:
+    assert parse_query("status:doing,in-progress", "", statuses=OWN).statuses == (TaskStatus.IN_PROGRESS,)
+
+
+def test_a_teams_own_names_are_among_those_that_may_have_been_meant() -> None:
+    with pytest.raises(CommandRefused) as refused:
+        parse_query("status:dong", "", statuses=OWN)
+
+    assert refused.value.hint == (
+        'Did you mean "doing"? Possible are todo, in-progress, in-review, blocked, done, cancelled, doing, qa-check'
+    )
 
 
 def test_the_case_of_a_priority_does_not_matter() -> None:

@@ -3,6 +3,8 @@ import pytest
 from ai_crm.config.agents import load_agents
 from ai_crm.config.policy import load_policy
 from ai_crm.errors import RulesInvalid
+from ai_crm.model.status_name import StatusName
+from ai_crm.model.task import TaskStatus
 from ai_crm.rules.merge import merged, no_rules
 from ai_crm.rules.rule import Defaults, Policy
 
@@ -41,6 +43,17 @@ def test_a_project_that_switches_itself_off_keeps_the_hubs_rules() -> None:
     off = policy(OWN.replace(b"auto_task_creation:", b"auto_task_creation:\n  enabled: false"))
 
     assert [rule.id for rule in merged(off, (policy(SHARED),), load_agents()).rules] == ["hub/triage"]
+
+
+def test_names_of_statuses_are_united_and_a_project_knows_its_own_best() -> None:
+    own = policy(OWN + b"statuses: {qa: blocked}")
+    shared = policy(b"statuses: {QA: in-review, doing: in-progress}"), policy(b"statuses: {doing: todo, later: todo}")
+
+    assert merged(own, shared, ()).statuses == (
+        StatusName("qa", TaskStatus.BLOCKED),
+        StatusName("doing", TaskStatus.IN_PROGRESS),
+        StatusName("later", TaskStatus.TODO),
+    )
 
 
 def test_the_fingerprint_names_all_files() -> None:

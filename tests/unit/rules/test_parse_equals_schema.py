@@ -74,7 +74,7 @@ UPDATES = st.lists(
     action(
         "update_task",
         keys(
-            {"status": st.sampled_from(("todo", "in-progress", "done"))},
+            {"status": st.sampled_from(("todo", "in-progress", "done", "In Progress"))},
             priority=PRIORITY,
             agent=AGENT,
             labels=LABELS,
@@ -132,6 +132,9 @@ FILES = keys(
     ),
     people=st.lists(keys({"github": st.just("ada")}, **IDS), min_size=1, max_size=1),
     teams=st.dictionaries(st.sampled_from(("web", "org/web")), LOGINS, min_size=1),
+    statuses=st.dictionaries(
+        st.sampled_from(("doing", "QA check", "prüfen")), st.sampled_from(("todo", "in-review")), min_size=1
+    ),
     card=keys(
         {},
         comment=FLAG,
@@ -240,6 +243,10 @@ STRICTER: dict[str, dict[str, Any]] = {
         "trigger": "push",
         "actions": [{"action": "update_task", "params": {"of": "y", "status": "done"}}],
     },
+    "a status that neither we nor the file have": {
+        "trigger": "push",
+        "actions": [{"action": "update_task", "params": {"status": "doing"}}],
+    },
     "a template's value that its rule cannot use": {"use": "stale-escalation", "with": {"after": "soon"}},
     "a time at which nothing comes": {"trigger": "report", "cron": "0 0 30 2 *", "task": {}},
     "a place with no time of its own": {"trigger": "report", "cron": "0 9 * * *", "time_zone": "Mars", "task": {}},
@@ -263,6 +270,8 @@ def test_only_the_parser_knows(stricter: str) -> None:
         {"auto_task_creation": {"rules": [{**RULE, "name": "a"}, {**RULE, "name": "a"}]}},
         {"agents": [{"name": "a"}, {"name": "a"}]},
         {"people": [{"github": "a"}, {"github": "A"}]},
+        {"statuses": {"qa check": "in-review", "QA_Check": "in-review"}},
+        {"statuses": {"In Progress": "in-progress"}},
         {"auto_task_creation": {"rules": [RULE] * 150}, "workflows": {str(number): RULE for number in range(51)}},
     ],
 )

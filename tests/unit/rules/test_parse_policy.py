@@ -1,4 +1,4 @@
-"""What a rules file amounts to: both spellings, ids, switches, agents, people, teams and the card."""
+"""What a rules file amounts to: both spellings, ids, switches, agents, people, teams, statuses and the card."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import pytest
 
 from ai_crm.config.policy import load_policy
 from ai_crm.model.agent import Contact
+from ai_crm.model.status_name import StatusName
+from ai_crm.model.task import TaskStatus
 from ai_crm.rules.effects.create_task import CreateAiCrmTask
+from ai_crm.rules.effects.update_task import UpdateExistingTask
 from ai_crm.rules.rule import CardSettings, Defaults, Policy, Rule, Team
 from ai_crm.rules.source import Mark
 
@@ -200,7 +203,7 @@ def test_the_first_version_of_the_format_may_be_named(version: str) -> None:
     assert policy(f"version: {version}").enabled
 
 
-# --- agents, people, teams, card --------------------------------------------------------------------------------------
+# --- agents, people, teams, statuses, card ----------------------------------------------------------------------------
 
 
 def test_an_agent_of_the_catalogue_keeps_what_the_file_does_not_say() -> None:
@@ -257,6 +260,30 @@ def test_the_file_declares_teams() -> None:
         Team("maintainers", ("ada", "bob")),
         Team("2fa", ("carl",)),
     )
+
+
+def test_the_file_has_names_of_its_own_for_statuses() -> None:
+    assert policy("statuses: {doing: in-progress, QA check: in-review, 2: todo}").statuses == (
+        StatusName("doing", TaskStatus.IN_PROGRESS),
+        StatusName("qa-check", TaskStatus.IN_REVIEW),
+        StatusName("2", TaskStatus.TODO),
+    )
+    assert policy("version: 1").statuses == ()
+
+
+@pytest.mark.parametrize("said", ["qa check", "QA-Check", "qa_check", "in-review", "In Review"])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "auto_task_creation: {{rules: [{{trigger: pull_request_opened, actions: [{action}]}}]}}",
+        "workflows: {{x: {{trigger: {{platform: github, event: pull_request.opened}}, actions: [{action}]}}}}",
+    ],
+)
+def test_rules_of_both_forms_may_use_the_files_own_names_in_any_spelling(said: str, rule: str) -> None:
+    written = rule.format(action=f"{{action: update_task, params: {{status: {said}}}}}")
+    (effect,) = policy(f"{written}\nstatuses: {{qa check: in-review}}").rules[0].effects
+    assert isinstance(effect, UpdateExistingTask)
+    assert effect.status is TaskStatus.IN_REVIEW
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,18 @@ RULES = [
         '1:81: status cannot be "doing"; it is one of todo, in-progress',
     ),
     (
+        "{trigger: push, actions: [{action: update_task, params: {status: Doen}}]}",
+        '1:81: status cannot be "Doen"; it is one of todo, in-progress, in-review, blocked, done, cancelled (did you',
+    ),
+    (
+        "{trigger: push, actions: [{action: update_task, params: {status: dong}}]}}\nstatuses: {doing: in-progress",
+        '1:81: status cannot be "dong"; it is one of todo, in-progress, in-review, blocked, done, cancelled, doing (did',
+    ),
+    (  # the name is known, whatever it shall stand for: one mistake is one problem
+        "{trigger: push, actions: [{action: update_task, params: {status: doing}}]}}\nstatuses: {doing: in progress",
+        '2:19: the status doing cannot be "in progress"; it is one of todo, in-progress, in-review, blocked, done, cancelled (did',
+    ),
+    (
         "{trigger: push, actions: [{action: update_task, params: {status: done, of: y}}]}",
         '1:91: there is no rule "y" in this file',
     ),
@@ -149,6 +161,27 @@ SETTINGS = [
     ("people: [{github: org/team}]", "1:19: github must be a login without @, such as octocat"),
     ("teams: {a b: x}", '1:9: a team\'s name must be a team, such as org/team, not "a b"'),
     ("teams: {}", "1:8: teams has 0 entries; 1 to 200 are allowed"),
+    (
+        "statuses: [doing]",
+        "1:11: statuses must be a mapping from names of your own to ours, not a list (such as `doing: in-progress`)",
+    ),
+    ("statuses: {}", "1:11: statuses has 0 entries; 1 to 50 are allowed"),
+    (
+        "statuses:\n  qa: in-review\n  doing: in-progres",
+        '3:10: the status doing cannot be "in-progres"; it is one of todo, in-progress, in-review, blocked, done, cancelled (did',
+    ),
+    ("statuses: {doing: 5}", "1:19: the status doing must be a status, not the number 5"),
+    (
+        "statuses: {In Progress: todo}",
+        '1:12: "in-progress" is one of our own statuses (choose another name for what it stands for)',
+    ),
+    ("statuses: {DONE: done}", '1:12: "done" is one of our own statuses'),
+    (
+        "statuses: {qa check: in-review, QA_Check: blocked}",
+        '1:33: the status "qa-check" is here twice, first in line 1',
+    ),
+    ("statuses: {'a, b': todo}", "1:12: a status's name must be a name on one line without commas"),
+    ('statuses: {"a\\nb": todo}', "1:12: a status's name must be a name on one line"),
     ("card: {labels: [size]}", '1:17: labels cannot be "size"; it is one of priority, agent'),
     ("card: {label_prefix: ''}", "1:22: label_prefix is empty"),
 ]
@@ -235,7 +268,7 @@ ANYTHING = st.recursive(
     max_leaves=8,
 )
 KEYS = st.sampled_from(
-    ("auto_task_creation", "workflows", "agents", "people", "teams", "card", "version", "rules", "x")
+    ("auto_task_creation", "workflows", "agents", "people", "teams", "statuses", "card", "version", "rules", "x")
 )
 
 

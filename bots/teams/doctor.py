@@ -1,0 +1,88 @@
+"""What is wrong with the Teams app: asked of Microsoft itself, with what to click about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from ai_crm.config.hub_settings import HubSettings
+from ai_crm.errors import AiCrmError
+from ai_crm.model.address import parse_address
+from ai_crm.platforms.teams.login import BotAccount, Login, cloud_of
+from ai_crm.platforms.transport import Transport
+from bots.teams.door import PATH
+from bots.teams.tokens import fetch
+
+
+class Finding(Struct, frozen=True):
+    """One thing that was looked at; `hint` says what to do where it is not well."""
+
+    what: str
+    well: bool
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{'✓' if self.well else '✗'} {self.what}{f'. {self.hint}' if self.hint else ''}"
+
+
+def examine(settings: HubSettings, login_url: str = "") -> tuple[Finding, ...]:
+    """Everything that can be looked at with these settings, in the order in which it is set up. Blocks.
+
+    `login_url` is for tests, as in `cloud_of`.
+    """
+    if settings.teams_local:
+        return (Finding("the bot listens to an emulator on this machine; Teams itself is not asked", well=True),)
+    if not settings.teams_app_id:
+        hint = (
+            "Azure portal, Azure Bot, Create (Single Tenant, F0); then set AI_CRM_TEAMS_APP_ID, _PASSWORD, _TENANT_ID"
+        )
+        return (Finding("no app is set", well=False, hint=hint),)
+    return tuple(_findings(settings, login_url))
+
+
+def _findings(settings: HubSettings, login_url: str) -> Iterator[Finding]:
+    proxy = settings.proxy.reveal()
+    account = BotAccount(
+        app_id=settings.teams_app_id,
+        password=settings.teams_app_password.reveal(),
+        tenant=settings.teams_tenant_id,
+    )
+    try:
+        cloud = cloud_of(parse_address(settings.teams_service_url), login_url)
+        login = Login(account, cloud, time.monotonic, proxy)
+    except AiCrmError as error:
+        yield Finding(str(error), well=False)
+        return
+    try:
+        login.token()
+        yield Finding("Microsoft gives the bot a token", well=True)
+    except AiCrmError as error:
+        yield Finding(f"Microsoft gives the bot no token: {error}", well=False)
+    finally:
+        login.close()
+    try:
+        yield Finding(f"{len(fetch(cloud, proxy))} signing keys are published", well=True)
+    except AiCrmError as error:
+        yield Finding(f"the signing keys cannot be read, so nobody can be let in: {error}", well=False)
+    yield _service(settings.teams_service_url, proxy)
+    yield _address(settings.base_url)
+
+
+def _service(url: str, proxy: str) -> Finding:
+    """Without a token: any answer at all shows that the way is free."""
+    try:
+        with Transport(url, headers={}, proxy=proxy) as transport:
+            transport.request("GET", "/v3/conversations")
+    except AiCrmError as error:
+        return Finding(f"the Bot Connector cannot be reached: {error}", well=False)
+    return Finding("the Bot Connector answers", well=True)
+
+
+def _address(base_url: str) -> Finding:
+    if not base_url.startswith("https://"):
+        hint = "set AI_CRM_BASE_URL to the https address at which Teams reaches this hub"
+        return Finding("Teams calls https addresses only", well=False, hint=hint)
+    hint = "Azure Bot, Configuration, Messaging endpoint must name it; Channels must have Microsoft Teams"
+    return Finding(f"Teams has to call {base_url}{PATH}", well=True, hint=hint)

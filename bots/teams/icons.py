@@ -1,0 +1,68 @@
+"""The two pictures of the app, drawn here: a check mark, in colour and as an outline. The same bytes everywhere."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+Pixel = tuple[int, int, int, int]
+ACCENT = (0x1F, 0x29, 0x37)
+_WHITE = (255, 255, 255)
+# The corners of the check mark and half the width of its line, in parts of the picture's side.
+_MARK = ((0.24, 0.53), (0.43, 0.71), (0.77, 0.32))
+_HALF = 0.065
+_FINE = 4  # samples a pixel has in each direction
+
+
+def color_icon() -> bytes:
+    """192 × 192, on the app's colour: https://learn.microsoft.com/en-us/microsoftteams/platform/concepts/build-and-test/apps-package (2026-11)."""  # noqa: RUF002 - what people write
+
+    def pixel(cover: float) -> Pixel:
+        red, green, blue = (round(below + (255 - below) * cover) for below in ACCENT)
+        return red, green, blue, 255
+
+    return _png(192, pixel)
+
+
+def outline_icon() -> bytes:
+    """32 × 32, white on nothing."""  # noqa: RUF002 - what people write
+    return _png(32, lambda cover: (*_WHITE, round(255 * cover)))
+
+
+def _png(side: int, pixel: Callable[[float], Pixel]) -> bytes:
+    """Stored without compression, whose result differs between libraries."""
+    rows = b"".join(
+        b"\0" + b"".join(bytes(pixel(_cover(column, row, side))) for column in range(side)) for row in range(side)
+    )
+    header = struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def _cover(column: int, row: int, side: int) -> float:
+    """How much of a pixel the check mark covers, from 0 to 1."""
+    inside = sum(_is_mark(x, y) for x, y in _samples(column, row, side))
+    return inside / (_FINE * _FINE)
+
+
+def _samples(column: int, row: int, side: int) -> Iterator[tuple[float, float]]:
+    steps = [(step + 0.5) / _FINE for step in range(_FINE)]
+    return (((column + x) / side, (row + y) / side) for y in steps for x in steps)
+
+
+def _is_mark(x: float, y: float) -> bool:
+    return any(_distance2(x, y, one, two) <= _HALF * _HALF for one, two in pairwise(_MARK))
+
+
+def _distance2(x: float, y: float, one: tuple[float, float], two: tuple[float, float]) -> float:
+    """The square of the distance from a point to a line between two points."""
+    along_x, along_y = two[0] - one[0], two[1] - one[1]
+    share = ((x - one[0]) * along_x + (y - one[1]) * along_y) / (along_x * along_x + along_y * along_y)
+    share = min(1.0, max(0.0, share))
+    return (x - one[0] - share * along_x) ** 2 + (y - one[1] - share * along_y) ** 2
