@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct
 from sqlalchemy import Engine
 
-from ai_crm.analysis import offline_analyst
 from ai_crm.config.hub_settings import HubSettings
 from ai_crm.errors import RulesInvalid
 from ai_crm.flow.notices import Listeners, Telling
@@ -49,6 +48,7 @@ from ai_crm.store.shared import SqlShared
 from ai_crm.store.sql import SqlStore
 from ai_crm.store.transactions import Grouped
 from ai_crm.store.vault import Vault, vault_key
+from ai_crm.wiring_analysis import analyst_with
 from ai_crm.wiring_queue import Front, NewMover, front_of
 from ai_crm.wiring_reach import HubReach
 from ai_crm.wiring_schedules import turns
@@ -70,6 +70,7 @@ class Hub(Struct, frozen=True, kw_only=True):
 
     `sweep` asks the platforms for deliveries that never arrived, `tidy` removes what is old, `turns` takes the turns of
     rules that come by the clock; each says how many.
+    `digests` plans people's daily summaries, and `alerts` tells of connections that something is wrong with.
     `backlog` tells what waits in the queues.
     `listener` hears of other processes' work and says how that goes; None where the database cannot tell. `redis` stands
     in front of the database where there is one, and `mover` brings in what it has; both as `listener` says.
@@ -94,7 +95,8 @@ class Hub(Struct, frozen=True, kw_only=True):
     sweep: Callable[[], Awaitable[int]]
     tidy: Callable[[], Awaitable[int]]
     turns: Callable[[], Awaitable[int]]
-    rounds: Callable[[], Awaitable[int]]
+    digests: Callable[[], Awaitable[int]]
+    alerts: Callable[[], Awaitable[int]]
     backlog: Callable[[], Awaitable[tuple[Backlog, ...]]]
     listener: Callable[[Callable[[], None], Callable[[str], None]], Listener | None]
     mover: NewMover
@@ -153,6 +155,7 @@ def _base(settings: HubSettings, clock: Clock, calling: Calling) -> _Base:
     connections = SqlConnections(transactions, vault, clock)
     threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="call")
     offload = _in(threads, calling)
+    threads.submit(_learn_to_write)
     inbox = SqlInbox(transactions, settings.lease_seconds)
     front = front_of(settings.redis_url.reveal(), inbox)
     return _Base(
@@ -170,6 +173,11 @@ def _base(settings: HubSettings, clock: Clock, calling: Calling) -> _Base:
     )
 
 
+def _learn_to_write() -> None:
+    """Loads what the first write to GitHub needs, beside the start: it takes as long as the rest of it together."""
+    import ai_crm.platforms.github.client  # noqa: F401, PLC0415 - loaded is all that it shall be
+
+
 def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext) -> Hub:
     """`calling` is entered for the time of each call to a platform.
 
@@ -177,6 +185,7 @@ def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext
     """
     base = _base(settings, clock, calling)
     transactions, front, store = base.transactions, base.front, cache(base.store)
+    digests, alerts = _rounds(base, store, clock, settings)
     return Hub(
         settings=settings,
         clock=clock,
@@ -197,7 +206,8 @@ def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext
         sweep=lambda: _sweep(base.reach, base.connections, base.inbox, clock),
         backlog=lambda: transactions.read(backlog),
         tidy=lambda: _tidy(transactions, base.members, settings.keep, clock),
-        rounds=_rounds(base, store, clock, settings),
+        digests=digests,
+        alerts=alerts,
         turns=turns(transactions, base.records, base.connections, base.reach, clock, settings.base_url),
         listener=lambda heard, state: _listener(base.engine, heard, state),
         mover=front.mover if front else lambda _moved, _trouble: None,
@@ -212,7 +222,7 @@ def _desk(base: _Base, store: Callable[[str], Store], clock: Clock, settings: Hu
         reach=base.reach,
         store=store,
         members=base.members,
-        analyst=offline_analyst(),
+        analyst=analyst_with(settings.learned_analysis),
         clock=clock,
         chance=random.random,
     )
@@ -225,16 +235,16 @@ def _listener(engine: Engine, heard: Callable[[], None], state: Callable[[str], 
 
 def _rounds(
     base: _Base, store: Callable[[str], Store], clock: Clock, settings: HubSettings
-) -> Callable[[], Awaitable[int]]:
+) -> tuple[Callable[[], Awaitable[int]], Callable[[], Awaitable[int]]]:
+    """What makes the round of all workspaces for their people's summaries, and the one for what is wrong."""
     rounds = Rounds(
         records=base.records, members=base.members, store=store, clock=clock, alerts=settings.slack_alerts_channel
     )
 
-    async def make() -> int:
-        workspaces = await base.members.workspaces()
-        return sum([await rounds.digests(each) + await rounds.health(each) for each in workspaces])
+    async def each(of: Callable[[str], Awaitable[int]]) -> int:
+        return sum([await of(workspace) for workspace in await base.members.workspaces()])
 
-    return make
+    return lambda: each(rounds.digests), lambda: each(rounds.health)
 
 
 def command_desk(hub: Hub, wake: Callable[[], None]) -> CommandDesk:

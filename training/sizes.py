@@ -10,8 +10,6 @@ from ai_crm.analysis.sizing import Sizes
 from ai_crm.analysis.table import Table, table_of
 from training.sources import Row
 
-# The newest so many of a project, so that no tracker teaches the model its own habits only.
-MOST_PER_PROJECT = 1_200
 _LEAST_TEXTS = 5
 _LEAST_PROJECTS = 2
 _ROUNDS = 6

@@ -15,8 +15,7 @@ def shipped(rows: list[sources.Row]) -> bytes:
     """The bytes of the model file, from story points; test parts are left for the evaluation."""
     projects = {}
     for name, own in sources.projects([row for row in rows if row["split"] != "test"]).items():
-        newest = own[-sizes.MOST_PER_PROJECT :]
-        projects[name] = (sizes.texts_of(newest), sizes.places([row["storypoint"] for row in newest]))
+        projects[name] = (sizes.texts_of(own), sizes.places([row["storypoint"] for row in own]))
     return save_sizes(sizes.sizes(projects))
 
 

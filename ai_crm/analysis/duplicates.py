@@ -8,6 +8,7 @@ from math import isqrt
 
 from msgspec import Struct
 
+from ai_crm.analysis.deciding import EMPTY
 from ai_crm.analysis.features import log2
 from ai_crm.analysis.markdown import Forms, read_line, read_text
 from ai_crm.analysis.words import fold, split
@@ -15,7 +16,9 @@ from ai_crm.analysis.words import fold, split
 # A word that more than this share of all texts has is no sign, in percent; in a short list two may share it anyway.
 _COMMON = 20
 _COMMON_AT_LEAST = 3
-_LEAST_SCORE = 40
+_LEAST_SCORE = 30
+# A short list is weighed as if it were this much longer: that three of seven say "export" makes the word no less rare.
+_AS_IF = 100
 _SHOWN = 6
 _BODY_READ = 8_000
 _BODY_WORDS = 150
@@ -41,7 +44,8 @@ class Pair(Struct, frozen=True):
 
 def duplicates(entries: Sequence[Entry], least: int = _LEAST_SCORE) -> tuple[Pair, ...]:
     """The pairs that score at least so much, the likeliest first. Only texts that share a rare word are compared."""
-    texts = [_terms(entry) for entry in entries]
+    spelled: dict[str, str] = {}
+    texts = [_terms(entry, spelled) for entry in entries]
     rarity = _rarity(texts)
     weights = [{term: weight * rarity[term] for term, weight in text.items() if term in rarity} for text in texts]
     norms = [isqrt(sum(weight * weight for weight in text.values())) for text in weights]
@@ -49,7 +53,7 @@ def duplicates(entries: Sequence[Entry], least: int = _LEAST_SCORE) -> tuple[Pai
     for first, second in _sharing(weights):
         score = _alike(weights[first], weights[second], norms[first] * norms[second])
         if score >= least:
-            shared = _shared(weights[first], weights[second])
+            shared = tuple(spelled[term] for term in _shared(weights[first], weights[second]))
             pairs.append(Pair(entries[first].id, entries[second].id, score, shared))
     return tuple(sorted(pairs, key=lambda pair: (-pair.score, pair.first, pair.second)))
 
@@ -60,17 +64,19 @@ def like(entry: Entry, others: Sequence[Entry], least: int = _LEAST_SCORE) -> tu
     return tuple(pair for pair in found if pair.first == entry.id)
 
 
-def _terms(entry: Entry) -> dict[str, int]:
-    """Stems and pairs of stems with their weight, those of the title first."""
-    title = split(read_line(fold(entry.title)).text, title=True).stems
-    body = split(read_text(fold(entry.body[:_BODY_READ]), _NO_FORMS).text).stems[:_BODY_WORDS]
+def _terms(entry: Entry, spelled: dict[str, str]) -> dict[str, int]:
+    """Stems and pairs of stems with their weight, those of the title first; `spelled` notes how people wrote them."""
+    title = split(read_line(fold(entry.title)).text, title=True)
+    body = split(read_text(fold(entry.body[:_BODY_READ]), _NO_FORMS).text)
     terms: dict[str, int] = {}
-    for stems, weight in ((title, _TITLE_WEIGHT), (body, _BODY_WEIGHT)):
-        for stem in stems:
-            if len(stem) > 1:
+    for words, weight in ((title, _TITLE_WEIGHT), (body, _BODY_WEIGHT)):
+        for stem, seen in zip(words.stems[:_BODY_WORDS], words.seen, strict=False):
+            if len(stem) > 1 and seen not in EMPTY:
                 terms[stem] = max(weight, terms.get(stem, 0))
-    for one, two in pairwise(title):
+                spelled.setdefault(stem, seen)
+    for (one, two), seen_pair in zip(pairwise(title.stems), pairwise(title.seen), strict=True):
         terms[f"{one} {two}"] = _PAIR_WEIGHT
+        spelled.setdefault(f"{one} {two}", " ".join(seen_pair))
     return terms
 
 
@@ -81,7 +87,7 @@ def _rarity(texts: Sequence[Mapping[str, int]]) -> dict[str, int]:
         for term in text:
             counts[term] = counts.get(term, 0) + 1
     many = len(texts)
-    return {term: log2(1 + many) - log2(count) + 128 for term, count in counts.items()}
+    return {term: log2(_AS_IF + many) - log2(count) for term, count in counts.items()}
 
 
 def _sharing(weights: Sequence[Mapping[str, int]]) -> list[tuple[int, int]]:

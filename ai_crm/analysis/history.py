@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ai_crm.analysis.evidence import LABEL
 from ai_crm.analysis.lexicon import Lexicon, Vocabulary
@@ -83,7 +83,7 @@ def _closed(
         body=line.body or "",
         labels=labels,
         type=line.type or (WorkType(types[0]) if len(set(types)) == 1 else None),
-        agent=line.agent if line.agent in names else _agent(reading, ranking, agents),
+        agent=line.agent if line.agent in names else _agent(_of_trades(reading, lexicon), ranking, agents),
         points=_size(line.points, _MOST_POINTS),
         hours=_size(line.hours, _MOST_HOURS),
         priority=line.priority or (Priority(priorities[0]) if len(set(priorities)) == 1 else None),
@@ -95,6 +95,13 @@ def _whole(reading: Reading, vocabulary: Vocabulary) -> Iterator[str]:
         term = vocabulary.labels.whole(label.words)
         if term is not None:
             yield from (target for target, _ in term.meanings)
+
+
+def _of_trades(reading: Reading, lexicon: Lexicon) -> Reading:
+    """Without the labels that name a type, a size or a priority: `bug` does not ask for the debugger."""
+    others = (lexicon.types.labels, lexicon.effort.labels, lexicon.urgency.labels)
+    kept = tuple(label for label in reading.labels if not any(terms.whole(label.words) for terms in others))
+    return structs.replace(reading, labels=kept)
 
 
 def _agent(reading: Reading, ranking: AgentRanking, agents: Sequence[Agent]) -> str | None:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from ai_crm.analysis.heads import Head
 from ai_crm.analysis.scale import Scale
 from ai_crm.errors import PayloadInvalid
+from ai_crm.model.analysis import Complexity, Priority, WorkType
 
 _VERSION: Literal[1] = 1
 _MOST_BYTES = 8 << 20
@@ -44,10 +45,21 @@ def decode(data: bytes, where: str) -> Learned:
         learned = msgspec.json.decode(data, type=Learned)
     except msgspec.DecodeError as error:
         raise PayloadInvalid(f"it is no learned analysis: {error}", where=where, hint=_HINT) from error
-    parts = [part for part in (learned.type, learned.agents, learned.effort, learned.priority) if part is not None]
-    if not all(part.fits() for part in parts):
+    if not _fits(learned):
         raise PayloadInvalid("its weights do not fit together", where=where, hint=_HINT)
     return learned
+
+
+def _fits(learned: Learned) -> bool:
+    parts = [part for part in (learned.type, learned.agents, learned.effort, learned.priority) if part is not None]
+    types = learned.type.names if learned.type else ()
+    cuts = len(learned.effort.cuts) if learned.effort else 0, len(learned.priority.cuts) if learned.priority else 0
+    return (
+        all(part.fits() for part in parts)
+        and set(types) <= set(WorkType)
+        and cuts[0] < len(Complexity)
+        and cuts[1] < len(Priority)
+    )
 
 
 _HINT = "Make it again with `ai-crm analysis learn`"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import isqrt
 from typing import TypeVar
 
 from msgspec import Struct
@@ -100,7 +101,7 @@ def _learn_type(history: Sequence[Closed], texts: Sequence[_Text]) -> tuple[Head
     ]
     head = fit_head(values, wanted, frozenset(_key("type", kind) for kind in WorkType))
     before = [max(strength, key=lambda kind: strength[kind]) for strength in strengths]
-    return _if_better(head, sum(map(str.__eq__, map(str, before), wanted)), "type")
+    return _if_better(head, sum(map(str.__eq__, map(str, before), wanted)), wanted, "type")
 
 
 def _learn_agents(
@@ -119,7 +120,7 @@ def _learn_agents(
     head = fit_head(values, wanted, frozenset(_key("agent", agent.name) for agent in agents))
     ranked = [ranking.rank(text.reading, agents) for text, _ in rows]
     before = sum(found[0].name == want for found, want in zip(ranked, wanted, strict=True) if found)
-    return _if_better(head, before, "agents")
+    return _if_better(head, before, wanted, "agents")
 
 
 def _learn_effort(history: Sequence[Closed], texts: Sequence[_Text], unit: str) -> tuple[Scale | None, str]:
@@ -167,11 +168,16 @@ def _enough(wanted: Sequence[str]) -> bool:
     return len(wanted) >= _LEAST_ROWS and len(set(wanted)) > 1
 
 
-def _if_better(head: Head, right_before: int, what: str) -> tuple[Head | None, str]:
-    before = 100 * right_before // head.rows
-    if head.right <= before:
-        return None, f"{what}: not learned, {head.rows} issues gave {head.right} % and the word lists had {before} %"
-    return head, f"{what}: learned from {head.rows} issues, {head.right} % right where the word lists had {before} %"
+def _if_better(head: Head, right_before: int, wanted: Sequence[str], what: str) -> tuple[Head | None, str]:
+    """The head where it names more rightly than the word lists and than always the same name, by more than luck."""
+    before = 100 * max(right_before, *Counter(wanted).values()) // head.rows
+    luck = 50 * isqrt(head.rows) // head.rows
+    if head.right <= before + luck:
+        return (
+            None,
+            f"{what}: not learned, {head.rows} issues gave {head.right} % right where {before} % need no history",
+        )
+    return head, f"{what}: learned from {head.rows} issues, {head.right} % right where {before} % need no history"
 
 
 def _key(what: str, name: str) -> int:

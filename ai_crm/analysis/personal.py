@@ -26,7 +26,7 @@ _SHOWN = 6
 _RANKED = 5
 # Hours below which a task is of a class: the middles between what the classes take without a history.
 _BOUNDS = ((Complexity.SIMPLE, 4), (Complexity.MODERATE, 16), (Complexity.COMPLEX, 48))
-_THIRDS = (Complexity.SIMPLE, Complexity.MODERATE, Complexity.COMPLEX)
+_PARTS = tuple(Complexity)
 _MOST_HOURS = 10_000
 _SURE_OF_LEVEL = 45
 
@@ -66,7 +66,7 @@ def learned_effort(scale: Scale, unit: str, seen: Features, labels: tuple[str, .
     sizes = [_rounded(estimate + off) for off in (0, scale.low, scale.high)]
     words = (_own_scale(unit, scale, sizes), *deciding(scale.table, 0, seen))[:_SHOWN]
     if unit == "points":
-        value = _THIRDS[scale.part(values)]
+        value = _PARTS[scale.part(values)]
         return Effort(value, *_hours_of(value, rough), rough.confidence, words)
     hours = max(1, sizes[0])
     value = next((size for size, bound in _BOUNDS if hours < bound), Complexity.EPIC)

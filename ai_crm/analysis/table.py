@@ -39,10 +39,14 @@ class Table(Struct, frozen=True, dict=True):
             for column, step in zip(self._weights, self.steps, strict=True)
         ]
 
-    def weight(self, key: int, column: int) -> int:
-        """The weight of a hash, in 2^24ths; nought for one that is not in the table."""
+    def margin(self, key: int, column: int) -> int:
+        """How much more a hash weighs in one column than in the mean of the others, in 2^24ths; 0 for an unknown one."""
         place = self.place(key)
-        return 0 if place is None else self._weights[column][place] * self.steps[column]
+        if place is None:
+            return 0
+        weights = [own[place] * step for own, step in zip(self._weights, self.steps, strict=True)]
+        others = len(weights) - 1
+        return weights[column] - (sum(weights) - weights[column]) // others if others else weights[0]
 
     def place(self, key: int) -> int | None:
         keys = self._hashes

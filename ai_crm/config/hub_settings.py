@@ -66,6 +66,11 @@ class HubSettings(Struct, frozen=True, kw_only=True):
         return os.path.join(self.data, "rules")
 
     @property
+    def learned_analysis(self) -> str:
+        """What `ai-crm analysis learn` made of this team's closed work; most hubs have none."""
+        return os.path.join(self.data, "analysis.json")
+
+    @property
     def key_file(self) -> str:
         return os.path.join(self.data, "secret.key")
 

@@ -23,7 +23,7 @@ from ai_crm.hub.rest import Api, api_routes
 from ai_crm.hub.task_routes import TaskApi, task_routes
 from ai_crm.hub.telemetry import Metrics, start_logging
 from ai_crm.hub.tracing import start_tracing
-from ai_crm.hub.upkeep import ROUNDS_EVERY, SWEEP_EVERY, TIDY_EVERY, TURNS_EVERY, recurring
+from ai_crm.hub.upkeep import ALERTS_EVERY, DIGESTS_EVERY, SWEEP_EVERY, TIDY_EVERY, TURNS_EVERY, recurring
 from ai_crm.hub.worker import Bell, Worked, Worker
 from ai_crm.ports import Clock
 from ai_crm.wiring import SystemClock
@@ -128,7 +128,8 @@ def _works(hub: Hub, worker: Worker, stop: asyncio.Event) -> tuple[Awaitable[Non
         recurring("sweep", SWEEP_EVERY, hub.sweep, stop),
         recurring("tidy", TIDY_EVERY, hub.tidy, stop),
         recurring("turns", TURNS_EVERY, hub.turns, stop),
-        recurring("rounds", ROUNDS_EVERY, hub.rounds, stop),
+        recurring("digests", DIGESTS_EVERY, hub.digests, stop),
+        recurring("alerts", ALERTS_EVERY, hub.alerts, stop),
         *_listening(hub, worker, stop),
     )
 

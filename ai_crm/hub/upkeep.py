@@ -12,7 +12,8 @@ from ai_crm.errors import AiCrmError
 
 SWEEP_EVERY = 600.0  # seconds
 TIDY_EVERY = 3600.0
-ROUNDS_EVERY = 60.0
+DIGESTS_EVERY = 60.0
+ALERTS_EVERY = 600.0  # how a connection is doing takes a look at everything that it ever brought
 TURNS_EVERY = 20.0
 
 log = structlog.get_logger()

@@ -36,6 +36,10 @@ class Text(Struct, frozen=True):
 
     parts: tuple[str | Later, ...]
 
+    @property
+    def has_gaps(self) -> bool:
+        return not all(isinstance(part, str) for part in self.parts)
+
     def filled(self, task: Task | None) -> str:
         """The text for people. Without a task a gap reads `(task id)`, so that a preview shows what belongs there."""
         return "".join(part if isinstance(part, str) else _fill(part, task) for part in self.parts)

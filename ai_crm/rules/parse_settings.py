@@ -90,12 +90,12 @@ TEAMS: Schema = {
     "additionalProperties": LOGINS.schema,
 }
 
-# What a search or a command would take apart is no part of a name.
+# What a search or a command would take apart, or take away at the ends, is no part of a name.
 _MARKS = r"""\x00-\x1f\x7f,<>\\"'\u2018\u2019\u201c\u201d\u201e\xab\xbb"""
 _STATUS_NAME = Text(
-    says="a name on one line without commas, angle brackets, backslashes and quotation marks",
+    says="a name on one line, without commas, angle brackets, backslashes, quotation marks, and - or _ at its ends",
     most=50,
-    pattern=rf"[^{_MARKS}\s]([^{_MARKS}]*[^{_MARKS}\s])?",
+    pattern=rf"[^{_MARKS}\s_\-]([^{_MARKS}]*[^{_MARKS}\s_\-])?",
 )
 _STATUS = Text(says="a status", words=tuple(TaskStatus))
 STATUSES: Schema = {

@@ -33,6 +33,21 @@ class Current(Struct, frozen=True, kw_only=True):
     applied: tuple[ChangeKey, ...] = ()
 
 
+def wants_tasks(change: OutboundChange) -> bool:
+    """Whether anything in the change depends on tasks: it shows them, or one of its texts has a gap for one."""
+    match change:
+        case ShowCard() | Notify():
+            return True
+        case Comment():
+            return change.text.has_gaps
+        case CallWebhook():
+            return change.body.has_gaps
+        case CreateItem():
+            return change.title.has_gaps or change.body.has_gaps
+        case AddLabels() | RemoveLabels() | Assign() | RequestReview():
+            return False
+
+
 def informed(change: OutboundChange, current: Current) -> OutboundChange:
     """The change with everything in it that was not known when it was decided."""
     task = next((task for task in current.tasks if task.rule == change.rule), None)
@@ -60,5 +75,5 @@ def informed(change: OutboundChange, current: Current) -> OutboundChange:
 
 
 def _filled(text: Text, task: Task | None) -> Text:
-    """A text whose task is unknown keeps its gaps: whoever shows it says what belongs there."""
-    return Text((text.filled(task),)) if task else text
+    """A text whose task is unknown keeps its gaps: whoever shows it says what belongs there. None at all stays none."""
+    return Text((text.filled(task),)) if task and text.parts else text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -152,8 +152,10 @@ class Rows:
         for task in tasks:
             self._connection.execute(self._this_task(task).values(payload=_bare(task)))
 
-    def known(self, changes: Iterable[AnyChange]) -> Mapping[ChangeKey, Known]:
+    def known(self, changes: Collection[AnyChange]) -> Mapping[ChangeKey, Known]:
         """Which of the changes have rows already."""
+        if not changes:
+            return {}
         table = tables.change
         found = self._connection.execute(
             select(table.c.key, table.c.event, table.c.state, table.c.item, table.c.carrier).where(
@@ -280,6 +282,8 @@ class Rows:
         self._connection.execute(_KEEP_NOTE, row)
 
     def _histories(self, numbers: tuple[int, ...]) -> dict[int, tuple[HistoryEntry, ...]]:
+        if not numbers:
+            return {}
         table = tables.task_history
         found = self._connection.execute(
             select(table.c.number, table.c.payload)

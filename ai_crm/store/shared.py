@@ -20,7 +20,7 @@ from ai_crm.ports.shared import HandedIn
 from ai_crm.store import tables
 from ai_crm.store.database import announce
 from ai_crm.store.rows import CALLER, HUB, Entry, Route, Rows, add_workspace, outbound, stamp
-from ai_crm.store.sql import committed, current, goes_to, kept, settled
+from ai_crm.store.sql import Kept, committed, current, goes_to, kept, settled
 from ai_crm.store.transactions import Transactions
 
 # Seconds that a caller has to carry a change out: longer than any call of ours may take, with the questions before it.
@@ -62,13 +62,13 @@ class SqlShared:
         if any(known.item != str(decision.item) for known in rows.known(decision.changes).values()):
             raise PayloadInvalid("the key of a change belongs to another item", hint="Keys are made of rule and item")
         _take_over(rows, handed.tasks, decision.item, at)
-        made = kept(rows, decision, at, self._routes(rows, decision, at))
+        followed = kept(rows, decision, at, self._routes(rows, decision, at))
         waiting = {key for key, known in rows.known(decision.changes).items() if not known.done}
         for change in decision.changes:
             if change.key in waiting.intersection(handed.sent) and isinstance(change, Notify | CallWebhook):
                 rows.finish(Applied(key=change.key, outcome=Outcome.ALREADY, detail="sent while the hub was away"), at)
         rows.note(Entry(actor=by, action="hand in decision", subject=str(decision.item), cause=decision.event), at)
-        return committed(made)
+        return committed(Kept(followed, rows.pending(decision.event, decision.item)))
 
     def _routes(self, rows: Rows, decision: Decision, at: datetime) -> Callable[[OutboundChange], Route]:
         shows = any(isinstance(change, ShowCard) for change in decision.changes)
@@ -100,11 +100,11 @@ class SqlShared:
         known = self._known(connection, applied.key)
         if known.is_done:
             return rows.tasks(item)
-        tasks = settled(rows, known.change, applied, at)
+        settled(rows, known.change, applied, at)
         if isinstance(known.change, ShowCard):
             self._hurry(connection, known.event, item)
         rows.note(Entry(actor=by, action=known.kind, subject=str(item), cause=known.event), at)
-        return tasks
+        return rows.tasks(item)
 
     def _known(self, connection: Connection, key: ChangeKey) -> _Known:
         row = connection.execute(

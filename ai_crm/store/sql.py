@@ -25,7 +25,7 @@ from ai_crm.model.task import Task
 from ai_crm.ports import Commit, Offload
 from ai_crm.store import live
 from ai_crm.store.database import engine_for
-from ai_crm.store.outbox import Current, informed
+from ai_crm.store.outbox import Current, informed, wants_tasks
 from ai_crm.store.rows import CALLER, HUB, Entry, Route, Rows, Waiting, add_workspace, has_workspace
 from ai_crm.store.tasks import Followed, follow, located
 from ai_crm.store.transactions import Direct, Transactions
@@ -69,9 +69,7 @@ class SqlStore:
 
     async def commit_all(self, decisions: tuple[Decision, ...], at: datetime) -> Commit:
         """All of them or none; what became of the first."""
-        made = await self._write(
-            lambda rows: [kept(rows, each, at, lambda change: self._route(rows, change)) for each in decisions]
-        )
+        made = await self._write(lambda rows: [self._kept(rows, each, at) for each in decisions])
         self._offered.update((each.change.key, each.attempts) for every in made for each in every.waiting)
         return committed(made[0])
 
@@ -83,7 +81,11 @@ class SqlStore:
         return await self._write(lambda rows: current(rows, change) if rows.begin(change.key, attempts) else None)
 
     async def settle(self, change: OutboundChange, applied: Applied, at: datetime | None = None) -> tuple[Task, ...]:
-        return await self._write(lambda rows: settled(rows, change, applied, at))
+        def work(rows: Rows) -> tuple[Task, ...]:
+            settled(rows, change, applied, at)
+            return rows.tasks(change.item)
+
+        return await self._write(work)
 
     def close(self) -> None:
         """Lets go of all connections."""
@@ -104,6 +106,10 @@ class SqlStore:
             await self._transactions.write(lambda connection: add_workspace(connection, self._workspace))
         self._known = True
 
+    def _kept(self, rows: Rows, decision: Decision, at: datetime) -> Kept:
+        followed = kept(rows, decision, at, lambda change: self._route(rows, change))
+        return Kept(followed, rows.pending(decision.event, decision.item))
+
     def _route(self, rows: Rows, change: OutboundChange) -> Route:
         return Route(HUB, rows.connection_for(goes_to(change))) if self._carrier == HUB else Route(CALLER)
 
@@ -116,8 +122,8 @@ class Kept:
         self.waiting = waiting
 
 
-def kept(rows: Rows, decision: Decision, at: datetime, route: Callable[[OutboundChange], Route]) -> Kept:
-    """Stores tasks, decision, outbox and audit, within a transaction that may do more than that."""
+def kept(rows: Rows, decision: Decision, at: datetime, route: Callable[[OutboundChange], Route]) -> Followed:
+    """Stores tasks, decision, outbox and audit, within a transaction that may do more than that; what became of the tasks."""
     rows.lock(decision.item)
     before = rows.tasks(decision.item)
     known = rows.known(decision.changes)
@@ -135,7 +141,7 @@ def kept(rows: Rows, decision: Decision, at: datetime, route: Callable[[Outbound
         for task in tasks:
             entry = Entry(actor=decision.actor, action=action, subject=task.id, cause=decision.event)
             rows.note(entry, at)
-    return Kept(followed, rows.pending(decision.event, decision.item))
+    return followed
 
 
 def committed(made: Kept) -> Commit:
@@ -158,25 +164,24 @@ def _routed(
             yield change, way
 
 
-def settled(rows: Rows, change: OutboundChange, applied: Applied, at: datetime | None) -> tuple[Task, ...]:
-    """Remembers what became of a change; the item's tasks as they are now."""
+def settled(rows: Rows, change: OutboundChange, applied: Applied, at: datetime | None) -> None:
+    """Remembers what became of a change."""
     rows.lock(change.item)
     rows.finish(applied, at)
-    tasks = rows.tasks(change.item)
     if isinstance(change, ShowCard):
-        tasks = located(tasks, applied.url)
-        rows.keep_addresses(tasks)
+        rows.keep_addresses(located(rows.tasks(change.item), applied.url))
     if isinstance(change, ShowCard) and applied.where:
         rows.keep_card(change.item, applied.where)
     if isinstance(change, Notify) and applied.where:
         rows.keep_message(change, applied.where)
-    return tasks
 
 
 def current(rows: Rows, change: OutboundChange) -> OutboundChange:
-    """The change with what is known by now in it."""
+    """The change with what is known by now in it. What it does not ask for is not looked up."""
+    tasks = rows.tasks(change.item) if wants_tasks(change) else ()
+    where = rows.card(change.item) if isinstance(change, ShowCard) else ""
     message = rows.message(change) if isinstance(change, Notify) else ""
-    return informed(change, Current(tasks=rows.tasks(change.item), where=rows.card(change.item), message=message))
+    return informed(change, Current(tasks=tasks, where=where, message=message))
 
 
 def goes_to(change: OutboundChange) -> PlatformName:

@@ -24,6 +24,13 @@ class _Button(Struct, frozen=True, kw_only=True):
     type: str = ""
 
 
+class _Shown(Struct, frozen=True, kw_only=True):
+    type: str
+    callback_id: str | None = None
+    team_id: str | None = None
+    app_installed_team_id: str | None = None
+
+
 class Outline(Struct, frozen=True, kw_only=True):
     """What Bolt itself reads of every call, without asking whether it is there (1.30, 2026-11)."""
 
@@ -42,14 +49,13 @@ class Outline(Struct, frozen=True, kw_only=True):
     user_id: str | None = None
     channel_id: str | None = None
     enterprise_id: str | None = None
-    app_installed_team_id: str | None = None
     response_url: str | None = None
     bot_id: str | None = None
     thread_ts: str | None = None
     authorizations: tuple[Outline, ...] | None = None
     actions: Annotated[tuple[_Button, ...], Meta(min_length=1)] | None = None
     event: Outline | None = None
-    view: Outline | None = None
+    view: _Shown | None = None
     message: Outline | None = None
     item: Outline | None = None
     previous_message: Outline | None = None
@@ -154,7 +160,7 @@ class Revoked(Struct, frozen=True):
 def fits(body: dict[str, Any]) -> bool:
     """Whether Bolt can read it."""
     try:
-        msgspec.convert(body, Outline)
+        outline = msgspec.convert(body, Outline)
     except (msgspec.ValidationError, RecursionError):
         return False
-    return True
+    return bool(outline.type or outline.command)

@@ -40,7 +40,7 @@ def message_of(reply: Reply) -> dict[str, Any]:
     """`text` and `blocks` of a message. Nothing in it is looked up or parsed."""
     text = mrkdwn(reply.text[:_MOST_TEXT]) or "Done"
     blocks = blocks_of(reply.cards)
-    return {"text": text, **({"blocks": blocks} if blocks else {})}
+    return {"text": text, **({"blocks": blocks} if blocks else {}), "parse": "none", "link_names": False}
 
 
 class Speaker:

@@ -51,13 +51,13 @@ class Keys:
 
     async def _renew(self) -> None:
         """Old keys are good until there are new ones."""
-        self._tried = self._clock()
         try:
             self._known = await asyncio.to_thread(fetch, self._cloud, self._proxy)
         except AiCrmError as error:
             log.warning("teams keys", action="teams keys", problem=str(error))
         else:
             self._fetched = self._clock()
+        self._tried = self._clock()  # not before: whoever comes meanwhile has to wait for this answer
 
 
 def fetch(cloud: Cloud, proxy: str) -> Mapping[str, SigningKey]:

@@ -411,6 +411,18 @@ def test_a_connection_tells_how_it_is_doing(hub: Hub) -> None:
     assert (quiet.last_received, quiet.oldest_waiting, quiet.dead, quiet.active) == (None, None, 0, True)
 
 
+def test_what_somebody_wants_to_read_in_the_morning_has_not_been_waiting_all_night(hub: Hub) -> None:
+    connect(hub, "c")
+    hub.opened()
+    morning = NOON + timedelta(hours=19)
+    hub.change("notify", connection="c", not_before=stamp(morning))
+    (health,) = hub.finish(hub.records.connections("w"))
+    assert health.oldest_waiting == morning
+    hub.change("notify", attempts=1)  # it was tried: now it waits because that failed
+    (health,) = hub.finish(hub.records.connections("w"))
+    assert health.oldest_waiting == NOON
+
+
 def test_a_report_counts_what_was_received_in_its_time(hub: Hub) -> None:
     hub.opened("e1", 0)
     hub.opened("e2", 1)

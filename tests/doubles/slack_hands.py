@@ -48,7 +48,7 @@ def encoded(kind: str, body: dict[str, Any]) -> tuple[bytes, str]:
         case "interactive":
             return urlencode({"payload": json.dumps(body)}).encode(), "application/x-www-form-urlencoded"
         case _:
-            return urlencode(body).encode(), "application/x-www-form-urlencoded"
+            return urlencode(body, errors="replace").encode(), "application/x-www-form-urlencoded"
 
 
 def signed(body: bytes, secret: str, at: int = 0) -> dict[str, str]:

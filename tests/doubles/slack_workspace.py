@@ -91,6 +91,7 @@ class SlackWorkspace:
         self.whispers: list[Document] = []
         self.answers: list[Document] = []
         self.unfurls: list[Document] = []
+        self.offered: list[list[Document]] = []
         self.views: dict[str, Document] = {}
         self.homes: dict[str, Document] = {}
         self.scripted: dict[str, deque[Document | int]] = {}
@@ -283,6 +284,7 @@ class SlackWorkspace:
         shown = {**view, "state": {"values": values_of(view, typed)}}
         ack = self.interact("block_suggestion", user, action_id="agent", block_id="agent", value=written, view=shown)
         options: list[Document] = json.loads(ack.body)["options"]
+        self.offered.append(options)
         return options
 
     def opens_home(self, user: str = ANN) -> Document:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -68,8 +68,11 @@ class Room:
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self._loop.run_until_complete(work)
+    def run(self, work: Awaitable[T]) -> T:
+        async def done() -> T:
+            return await work
+
+        return self._loop.run_until_complete(done())
 
     def activity(self, conversation: str = CHAT, sender: str = ANN, **more: Any) -> dict[str, Any]:
         """What Teams sends about something; `type` is a message where `more` says nothing else."""

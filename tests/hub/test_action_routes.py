@@ -417,6 +417,20 @@ def test_tasks_of_runs_without_the_hub_move_in_and_their_messages_are_not_sent_a
     run(work)
 
 
+def test_what_was_sent_of_a_rule_that_another_event_was_first_with_holds_nothing_up(run: Work[None]) -> None:
+    async def work(desk: Desk) -> None:
+        key = await desk.key()
+        await desk.hand_in(key, OPENED)
+        late = MAKE.opened("f" * 32, "triage")
+        answer = await desk.hand_in(key, MAKE.make(late.event, *late.changes), sent=[message(late).key])
+        assert answer.status == 200
+        lost = MAKE.make("a" * 32, MAKE.create("triage"), MAKE.notify("triage", event="a" * 32))
+        answer = await desk.hand_in(key, lost, sent=[lost.changes[1].key])
+        assert (answer.status, answer.json()["created"]) == (200, [])
+
+    run(work)
+
+
 @pytest.mark.parametrize("fields", [{"rule": "hub/triage"}, {"item": OTHER}, {"rule": ""}])
 def test_tasks_that_are_not_the_items_own_do_not_move_in(run: Work[None], fields: dict[str, Any]) -> None:
     async def work(desk: Desk) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.doubles.hub import Hub
+from tests.doubles.slack_schema import made, problems
 from tests.doubles.slack_workspace import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, SlackWorkspace, buttons
 
 BASE_URL = "https://hub.example.com"
@@ -39,6 +40,8 @@ def pair(folder: Path, *, socket: bool) -> Iterator[Pair]:
         else:
             slack.heard_by(hub.url)
         yield Pair(slack, hub)
+        assert [problem for each in made(slack) for problem in problems(each)] == []
+        assert [word for word in ("canary", "Traceback", '"fault"') if word in hub.log()] == []
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A team with its bot, for each test a new one."""
+"""A team with its bot: for each test a new one, or one for many."""
 
 from __future__ import annotations
 
@@ -15,6 +15,13 @@ from tests.doubles.teams_server import TeamsServer
 def teams() -> Iterator[TeamsServer]:
     with TeamsServer() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+    """One team for tests that do not look at what others left behind."""
+    with TeamsServer() as server, Room(tmp_path_factory.mktemp("shared"), server) as made:
+        yield made
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ai_crm.commands.query import TaskQuery
 from ai_crm.model.item import PlatformName
 from ai_crm.model.task import Task, TaskId
 from tests.doubles.teams_room import Room, buttons, card_words, contents, titles, words
@@ -13,6 +14,10 @@ from tests.doubles.teams_server import ANN, BOB, CHANNEL, CHAT, GROUP, GUEST, PA
 
 CARD = "application/vnd.microsoft.card.adaptive"
 TEXT = "application/vnd.microsoft.activity.message"
+ODD: tuple[object, ...] = (
+    *(None, 5, "x", [], {}),
+    *({"data": 5}, {"action": []}, {"parameters": {}}, {"messagePayload": {"body": 1}}),
+)
 
 
 def task(room: Room, number: int = 1) -> Task:
@@ -20,8 +25,6 @@ def task(room: Room, number: int = 1) -> Task:
 
 
 def count(room: Room) -> int:
-    from ai_crm.commands.query import TaskQuery
-
     return room.run(room.hub.records.tasks("default", TaskQuery(), room.clock.now(), "", 1)).total
 
 
@@ -79,7 +82,7 @@ def test_a_client_that_knows_only_submit_does_the_same(room: Room) -> None:
     assert task(room).status == "done"
     assert "Done" in words(room.teams.updates[-1][1])
     assert len(room.teams.activities) == 1
-    room.send(room.activity(value=fallback["data"], replyToId=room.last_id))
+    room.send(room.activity(value=buttons(message)[0]["fallback"]["data"], replyToId=room.last_id))
     assert "changed meanwhile" in words(room.teams.activities[-1][1])
 
 
@@ -204,12 +207,12 @@ def test_elsewhere_a_task_is_shown_to_who_made_it_alone_unless_they_share_it(roo
     ],
 )
 def test_what_is_wrong_with_a_form_is_said_in_it_and_nothing_typed_is_lost(
-    room: Room, data: dict[str, str], said: str
+    shared: Room, data: dict[str, str], said: str
 ) -> None:
-    card = form(room.invoke("task/submit", {"data": {"description": "typed", **data}}))
+    card = form(shared.invoke("task/submit", {"data": {"description": "typed", **data}}))
     assert said in str(card["body"][0])
     assert values(card)["description"] == "typed"
-    assert count(room) == 0
+    assert "AICRM" not in str(card)
 
 
 def test_at_me_is_who_one_said_one_is(room: Room) -> None:
@@ -253,6 +256,7 @@ def test_a_message_becomes_a_task_that_links_to_it(room: Room) -> None:
 def test_a_task_is_looked_up_and_put_into_a_message(room: Room) -> None:
     room.say('task create "Find me"')
     room.say('task create "Leave it"')
+    answer: dict[str, Any] = {}
     for query, found in (("find", ["Find me"]), ("status:todo", ["Leave it", "Find me"])):
         value = {"commandId": "searchTasks", "parameters": [{"name": "query", "value": query}]}
         answer = room.invoke("composeExtension/query", value)["composeExtension"]
@@ -264,9 +268,9 @@ def test_a_task_is_looked_up_and_put_into_a_message(room: Room) -> None:
 
 
 @pytest.mark.parametrize("query", ["nothing at all like this", 'an "open quotation', "status:nonsense"])
-def test_a_search_that_finds_nothing_says_so(room: Room, query: str) -> None:
+def test_a_search_that_finds_nothing_says_so(shared: Room, query: str) -> None:
     value = {"commandId": "searchTasks", "parameters": [{"name": "query", "value": query}]}
-    answer = room.invoke("composeExtension/query", value)["composeExtension"]
+    answer = shared.invoke("composeExtension/query", value)["composeExtension"]
     assert answer["type"] == "message"
     assert answer["text"]
 
@@ -283,13 +287,9 @@ def test_a_search_that_finds_nothing_says_so(room: Room, query: str) -> None:
         "adaptiveCard/action",
     ],
 )
-@pytest.mark.parametrize(
-    "value",
-    [None, 5, "x", [], {}, {"data": 5}, {"action": []}, {"parameters": {}}, {"messagePayload": {"body": 1}}],
-    ids=range(9),
-)
-def test_an_odd_invoke_breaks_nothing(room: Room, name: str, value: object) -> None:
-    assert room.send(room.activity(type="invoke", name=name, value=value)).status in {200, 400}
+def test_an_odd_invoke_breaks_nothing(shared: Room, name: str) -> None:
+    for value in ODD:
+        assert shared.send(shared.activity(type="invoke", name=name, value=value)).status in {200, 400}
 
 
 def test_somebody_of_another_company_gets_no_form(room: Room) -> None:

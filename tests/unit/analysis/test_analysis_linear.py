@@ -68,8 +68,9 @@ def test_a_table_answers_for_its_own_hashes_only() -> None:
     table = table_of([3, 9, 4_000_000_000], [[ONE, 0, -ONE], [0, 0, ONE]])
     assert table.fits(2)
     assert table.place(9) is None
-    assert table.scores({3: UNIT, 9: UNIT, 5: UNIT}) == [table.weight(3, 0), 0]
-    assert table.weight(4_000_000_000, 0) < 0 < table.weight(4_000_000_000, 1)
+    assert table.scores({3: UNIT, 9: UNIT, 5: UNIT}) == [table.margin(3, 0), 0]
+    assert table.margin(4_000_000_000, 0) < 0 < table.margin(4_000_000_000, 1)
+    assert table.margin(9, 0) == 0
 
 
 @_few

@@ -107,6 +107,28 @@ def test_the_people_behind_a_recommended_agent_hear_of_it(finish: Finish) -> Non
     assert "code-reviewer" in notice.text.filled(None)
 
 
+def test_whoever_removed_the_app_is_not_written_to(finish: Finish) -> None:
+    gone = Member(platform=ANN.platform, id=ANN.id, name="Ann", login="ann", away=True)
+    assert told(finish, decision("e1", "cat", create("ann")), gone) == []
+
+
+def test_each_agent_that_is_recommended_later_is_told_anew(finish: Finish) -> None:
+    """One person may stand behind two agents, and the first may come back."""
+    store = MemoryStore()
+    finish(store.commit(decision("e1", "cat", create()), NOON))
+    choice = AgentChoice(name="code-reviewer", assigned=False, because="words")
+    keys = {
+        told(finish, decision(event, "cat", update(event, TaskPatch(agent=choice))), BOB, store=store)[0].key
+        for event in ("e2", "e3")
+    }
+    assert len(keys) == 2
+
+
+def test_a_time_zone_that_this_machine_does_not_know_is_utc() -> None:
+    preferences = Preferences(quiet=(time(22), time(7)), time_zone="Mars/Olympus")
+    assert end_of_quiet(preferences, NOON.replace(hour=23)) == datetime(2026, 11, 25, 7, tzinfo=UTC)
+
+
 def test_the_same_event_again_tells_nothing_new(finish: Finish) -> None:
     first = told(finish, decision("e1", "cat", create("ann")), ANN)
     again = told(finish, decision("e1", "cat", create("ann")), ANN)

@@ -18,8 +18,10 @@ from ai_crm.store.database import engine_for
 from ai_crm.store.memory import MemoryStore
 from ai_crm.store.migrations import migrate
 from ai_crm.store.records import SqlRecords
+from ai_crm.store.sql import SqlStore
 from ai_crm.store.transactions import Direct
 from tests.conftest import Finish
+from tests.doubles.decisions import Decisions
 from tests.doubles.notices import inline
 from tests.doubles.people import People
 
@@ -84,6 +86,35 @@ def test_a_summary_comes_at_the_persons_own_hour_and_not_much_later(
     assert finish(rounds(records, MemoryStore(), Now(NOON), member(at)).digests("default")) == due
 
 
+def test_a_person_is_looked_at_once_a_day(records: SqlRecords, finish: Finish) -> None:
+    clock = Now(NOON)
+    again = rounds(records, MemoryStore(), clock, member(time(13)))
+    assert [finish(again.digests("default")) for _ in range(2)] == [1, 0]
+    clock.at += timedelta(days=1)
+    assert finish(again.digests("default")) == 1
+
+
+def test_a_summary_that_another_process_planned_is_not_planned_again(
+    records: SqlRecords, finish: Finish, tmp_path: Path
+) -> None:
+    store = SqlStore(engine_for(f"sqlite:///{tmp_path}/hub.db"), inline, "default")
+    make, ann = Decisions(), msgspec.structs.replace(member(time(13)), login="octocat")
+    finish(store.commit(make.make("e1", make.create("triage")), NOON))
+
+    def looked() -> int:
+        return finish(
+            Rounds(records=records, members=People(ann), store=lambda _: store, clock=Now(NOON)).digests("default")
+        )
+
+    assert [looked(), looked()] == [1, 0]
+    store.close()
+
+
+def test_a_time_zone_that_this_machine_does_not_know_stops_nobody(records: SqlRecords, finish: Finish) -> None:
+    people = member(time(12), "Mars/Olympus"), msgspec.structs.replace(member(time(13)), id="U0BOB")
+    assert finish(rounds(records, MemoryStore(), Now(NOON), *people).digests("default")) == 2
+
+
 def test_a_connection_that_is_well_is_no_news() -> None:
     assert alert(WELL, "#ops", "default", NOON) is None
 
@@ -97,6 +128,20 @@ def test_what_is_wrong_is_said_once_and_again_when_it_gets_worse() -> None:
     assert said(first).key == said(same).key != said(worse).key
     assert said(first).item == said(worse).item  # one live message for each connection
     assert "1 given up" in said(first).text.filled(None)
+
+
+def test_what_stays_wrong_is_said_again_the_next_day_and_what_comes_back_too() -> None:
+    wrong = msgspec.structs.replace(WELL, problem="the token was refused")
+    today, tomorrow = (alert(wrong, "#ops", "default", NOON + timedelta(days=days)) for days in (0, 1))
+    assert today is not None
+    assert tomorrow is not None
+    assert said(today).key != said(tomorrow).key
+
+
+def test_an_alert_that_cannot_be_sent_is_no_reason_for_one_more_every_time() -> None:
+    """It is given up itself, and then there is one more."""
+    growing = [alert(msgspec.structs.replace(WELL, dead=dead), "#ops", "default", NOON) for dead in range(1, 100)]
+    assert len({said(found).key for found in growing if found}) == 7
 
 
 def test_work_that_waits_too_long_is_said() -> None:

@@ -44,7 +44,7 @@ def other_spellings(draw: st.DrawFn, name: str) -> str:
 MARKS = ",<>\\\"'‘’“”„«»"  # noqa: RUF001 - these are what a name cannot have
 LETTERS = st.characters(categories=("L", "M", "N", "P", "S", "Zs"), exclude_characters=MARKS)
 NAMES = st.text(LETTERS, min_size=1, max_size=50).filter(
-    lambda name: name == name.strip() and in_one_spelling(name) not in set(TaskStatus)
+    lambda name: name == re.sub(r"^[\s_-]+|[\s_-]+$", "", name) and in_one_spelling(name) not in set(TaskStatus)
 )
 
 
