@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from ai_crm.config.hub_settings import HubSettings
 from ai_crm.errors import RulesInvalid
-from ai_crm.flow.notices import Listeners, Telling
+from ai_crm.flow.notices import Listeners, Telling, TellingShared
 from ai_crm.flow.reply import CommandDesk
 from ai_crm.flow.rounds import Rounds
 from ai_crm.flow.work import Desk
@@ -138,8 +138,21 @@ class _Base(Struct, frozen=True, kw_only=True):
             return ()
 
     def store(self, workspace: str) -> Store:
-        listeners = Listeners(members=self.members, workspace=workspace, agents=lambda: self.agents(workspace))
-        return Telling(SqlStore(self.transactions, self.offload, workspace, carrier="hub"), listeners)
+        own = SqlStore(self.transactions, self.offload, workspace, carrier="hub")
+        return Telling(own, self.listeners(workspace))
+
+    def shared(self, workspace: str) -> SharedStore:
+        return TellingShared(SqlShared(self.transactions, workspace), self.listeners(workspace))
+
+    def listeners(self, workspace: str) -> Listeners:
+        return Listeners(members=self.members, workspace=workspace, agents=lambda: self.known_agents(workspace))
+
+    def known_agents(self, workspace: str) -> tuple[Agent, ...]:
+        """None while the rules are broken: what somebody does all the same is not refused because of that."""
+        try:
+            return self.agents(workspace)
+        except RulesInvalid:
+            return ()
 
     def close(self) -> None:
         self.reach.close()
@@ -200,7 +213,7 @@ def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext
         inbox=front.inbox if front else base.inbox,
         redis=front.inbox if front else None,
         store=store,
-        shared=lambda workspace: SqlShared(transactions, workspace),
+        shared=base.shared,
         desk=_desk(base, store, clock, settings),
         holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         sweep=lambda: _sweep(base.reach, base.connections, base.inbox, clock),

@@ -24,12 +24,12 @@ def closed(row: Row, **known: object) -> Closed:
     return Closed(title=row["title"] or "", body=row["body"] or "", **fields)  # type: ignore[arg-type]
 
 
-def taught(history: Sequence[Closed]) -> Learned:
-    return learn(history, LEXICON, AGENTS)
+def taught(history: Sequence[Closed], neighbours: Sequence[Closed] = ()) -> Learned:
+    return learn(history, LEXICON, AGENTS, neighbours)
 
 
-def analyst_of(history: Sequence[Closed]) -> Analyst:
-    return offline_analyst(taught(history))
+def analyst_of(history: Sequence[Closed], neighbours: Sequence[Closed] = ()) -> Analyst:
+    return offline_analyst(taught(history, neighbours))
 
 
 def asked(analyst: Analyst, row: Row, labels: tuple[str, ...] = ()) -> Analysis:

@@ -25,15 +25,19 @@ class Source(NamedTuple):
 
 SOURCES = (
     Source("sp16", "awsm-research/gpt2sp@1117294 sp_dataset/marked_data", "MIT", True, "story points of 13 projects"),
-    Source("k8s_notes", "kubernetes-sigs/release-notes@1a98f68", "Apache-2.0", True, "kinds and SIGs of changes"),
-    Source("pynews", "Debian python3.11-doc, the changelog", "PSF-2.0", True, "sections of changes"),
     Source("hadoop_priority", "av9ash/gitbugs@eadf2d6 hadoop", "CC BY 4.0", True, "priorities of 2,503 issues"),
     Source(
         "nlbse24_train", "nlbse2024/issue-report-classification@2927bc6", "none stated", False, "types, 5 repositories"
     ),
     Source("sip", "Derek-Jones/SiP_dataset@eb5fedc", "none stated", False, "hours of 6,602 tasks"),
     Source("jira_msr15", "morakotch/datasets@133a5f5, MSR'15", "none stated", False, "priorities of 3,404 issues"),
-    Source("agent_eval", "GitLab, Kubernetes, CPython, Jira and SiP labels", "mixed", False, "agents, 12,807 texts"),
+    Source(
+        "agent_eval",
+        "GitLab, Kubernetes, CPython, Jira and SiP labels",
+        "by source: CC BY-NC-SA 4.0, Apache-2.0, PSF-2.0, none stated",
+        False,
+        "agents of 12,807 texts",
+    ),
     Source("neo", "giseldo/neodataset@35503ad", "CC BY-NC-SA 4.0", False, "story points of GitLab projects"),
     Source(
         "tickettagger", "ChristianBirchler/ticket-tagger-analysis@5ec53ee", "GPL-3.0", False, "types, many repositories"

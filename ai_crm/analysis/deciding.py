@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ai_crm.analysis.features import Features
 from ai_crm.analysis.table import Table
 from ai_crm.model.analysis import Evidence
@@ -15,11 +17,16 @@ _EMPTY_WORDS = """
 EMPTY = frozenset(_EMPTY_WORDS.split())
 
 
-def deciding(table: Table, column: int, seen: Features, sign: int = 1) -> tuple[Evidence, ...]:
-    """The words that speak most for a column of a table against the others, strongest first; -1 for those against."""
+def deciding(
+    table: Table, column: int, seen: Features, sign: int = 1, own: Callable[[int], int] | None = None
+) -> tuple[Evidence, ...]:
+    """The words that speak most for a column of a table against the others, strongest first; -1 for those against.
+
+    `own` gives the second hash of a hash, where the table has two weights for each.
+    """
     found = []
     for key, shown in seen.seen.items():
-        margin = sign * table.margin(key, column)
+        margin = sign * (table.margin(key, column) + (table.margin(own(key), column) if own else 0))
         if margin > 0 and _tells(shown[0]):
             value = seen.single.get(key) or seen.pairs[key]
             found.append(Evidence(*shown, margin * value * 100 >> 36))

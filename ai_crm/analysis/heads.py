@@ -14,9 +14,10 @@ from ai_crm.analysis.table import Table, table_of
 Text = Mapping[int, int]
 
 _ROUNDS = 6
-_COST = ONE
+_COST = ONE // 2
 _LEAST_TEXTS = 2
 _FOLDS = 3
+_OWN = 0x5BD1E995
 # Steepnesses tried for the confidence, in 256ths of a doubling per 2^16 of a score.
 _STEEPNESSES = (32, 48, 64, 96, 128, 192, 256, 384, 512)
 _PER_STRENGTH = 16
@@ -26,6 +27,7 @@ class Head(Struct, frozen=True, kw_only=True):
     """One column of weights for each name.
 
     `right` is the percentage of the `rows` texts of the history that it named rightly when it had not seen them.
+    With `own` the table has a second weight for each hash, which holds for the team's own texts beside the first.
     """
 
     names: tuple[str, ...]
@@ -33,43 +35,69 @@ class Head(Struct, frozen=True, kw_only=True):
     steepness: int
     rows: int
     right: int
+    own: bool = False
 
     def fits(self) -> bool:
         return len(self.names) > 1 and self.table.fits(len(self.names)) and 0 < self.steepness < 1 << 16
 
     def strengths(self, values: Text) -> tuple[int, ...]:
         """How much speaks for each name, in 2^16ths."""
-        return tuple(score >> 8 for score in self.table.scores(values))
+        return tuple(score >> 8 for score in self.table.scores(with_own(values) if self.own else values))
 
     def confidences(self, values: Text) -> tuple[int, ...]:
         """The belief that each name deserves, in percent."""
         return shares(_coarse(self.strengths(values)), self.steepness)
 
 
-def fit_head(texts: Sequence[Text], wanted: Sequence[str], fixed: frozenset[int]) -> Head:
-    """A head for the names that occur. `fixed` are hashes that keep their own weight, such as what word lists say."""
-    names = tuple(sorted(set(wanted)))
-    strengths = [*_cross_checked(texts, wanted, names, fixed)]
+def with_own(values: Text) -> dict[int, int]:
+    """The values of one of the team's own texts: each counts for everybody and for the team."""
+    return {**values, **{own(key): value for key, value in values.items()}}
+
+
+def own(key: int) -> int:
+    """The hash that holds the team's own weight of a hash."""
+    return key ^ _OWN
+
+
+def fit_head(
+    texts: Sequence[Text], wanted: Sequence[str], fixed: frozenset[int], neighbours: Sequence[tuple[Text, str]] = ()
+) -> Head:
+    """A head for the names that occur. `fixed` are hashes that keep their own weight, such as what word lists say.
+
+    `neighbours` are texts of other teams with their names: they teach what is common, the team's own what is not.
+    """
+    names = tuple(sorted({*wanted, *(name for _, name in neighbours)}))
+    if neighbours:
+        texts, fixed = [with_own(text) for text in texts], fixed | {own(key) for key in fixed}
+    lesson = _Lesson(names, fixed, neighbours)
+    strengths = [*_cross_checked(texts, wanted, lesson)]
     steepness = min(_STEEPNESSES, key=lambda each: (_surprise(strengths, wanted, names, each), each))
     right = sum(names[said.index(max(said))] == want for said, want in zip(strengths, wanted, strict=True))
     return Head(
         names=names,
-        table=_table(texts, wanted, names, fixed),
+        table=_table(texts, wanted, lesson),
         steepness=steepness,
         rows=len(texts),
         right=100 * right // max(1, len(texts)),
+        own=bool(neighbours),
     )
 
 
-def _cross_checked(
-    texts: Sequence[Text], wanted: Sequence[str], names: tuple[str, ...], fixed: frozenset[int]
-) -> Iterator[tuple[int, ...]]:
+class _Lesson(Struct, frozen=True):
+    """What stays the same whichever texts are kept back."""
+
+    names: tuple[str, ...]
+    fixed: frozenset[int]
+    neighbours: Sequence[tuple[Text, str]]
+
+
+def _cross_checked(texts: Sequence[Text], wanted: Sequence[str], lesson: _Lesson) -> Iterator[tuple[int, ...]]:
     """The strengths of every text from a table that was fitted without it."""
     folds = _folds(wanted)
     tables = []
     for fold in range(_FOLDS):
-        kept = [number for number, own in enumerate(folds) if own != fold]
-        tables.append(_table([texts[n] for n in kept], [wanted[n] for n in kept], names, fixed))
+        kept = [number for number, its in enumerate(folds) if its != fold]
+        tables.append(_table([texts[n] for n in kept], [wanted[n] for n in kept], lesson))
     for text, fold in zip(texts, folds, strict=True):
         yield tuple(score >> 8 for score in tables[fold].scores(text))
 
@@ -84,12 +112,13 @@ def _folds(wanted: Sequence[str]) -> list[int]:
     return folds
 
 
-def _table(texts: Sequence[Text], wanted: Sequence[str], names: tuple[str, ...], fixed: frozenset[int]) -> Table:
-    keys, rows = rows_of(texts, _LEAST_TEXTS)
+def _table(texts: Sequence[Text], wanted: Sequence[str], lesson: _Lesson) -> Table:
+    keys, rows = rows_of([*texts, *(text for text, _ in lesson.neighbours)], _LEAST_TEXTS)
+    named = [*wanted, *(name for _, name in lesson.neighbours)]
     columns = []
-    for name in names:
-        mine = [want == name for want in wanted]
-        ratios = _ratios(rows, mine, [key in fixed for key in keys])
+    for name in lesson.names:
+        mine = [each == name for each in named]
+        ratios = _ratios(rows, mine, [key in lesson.fixed for key in keys])
         scaled = [_scaled(row, ratios) for row in rows]
         weights = fit(scaled, [ONE if is_mine else -ONE for is_mine in mine], len(keys), hinge(_COST), _ROUNDS)
         columns.append([weight * ratio >> 8 for weight, ratio in zip(weights, ratios, strict=True)])

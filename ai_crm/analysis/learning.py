@@ -23,12 +23,13 @@ from ai_crm.analysis.scale import DOUBLINGS, TRUSTS, Scale, fit_scale
 from ai_crm.model.agent import Agent
 from ai_crm.model.analysis import Priority, WorkType
 
-# The newest so many are learned from: older habits are gone, and it must not take longer than a few seconds.
-_MOST_ROWS = 1_500
+# The newest are learned from, so many and so many values in all: it must not take longer than a few seconds.
+_MOST_ROWS = 5_000
+_MOST_VALUES = 400_000
 _LEAST_ROWS = 30
 _LEAST_PER_NAME = 5
-# What the word lists say weighs about a fifth of what all words weigh: 800 of 4096 for each doubling's share.
-_LIST_WEIGHT = 800
+# What the word lists say weighs about a sixth of what all words weigh: 650 of 4096 for each doubling's share.
+_LIST_WEIGHT = 650
 _LABEL_WEIGHT = UNIT // 4
 _LEVELS = tuple(Priority)
 _LEAST_AGREEMENT = 10
@@ -46,11 +47,16 @@ class _Text(Struct, frozen=True):
     reading: Reading
 
 
-def learn(history: Sequence[Closed], lexicon: Lexicon, agents: tuple[Agent, ...]) -> Learned:
-    """What the history teaches. Takes about ten milliseconds for each piece of work; the same history, the same bytes."""
-    newest = history[-_MOST_ROWS:]
-    texts = [_text(work, lexicon) for work in newest]
-    kind, about_type = _learn_type(newest, texts)
+def learn(
+    history: Sequence[Closed], lexicon: Lexicon, agents: tuple[Agent, ...], neighbours: Sequence[Closed] = ()
+) -> Learned:
+    """What the history teaches. Takes a few seconds; the same history gives the same bytes.
+
+    `neighbours` are closed work of other repositories. They help with the type where there is little of one's own.
+    """
+    texts = _newest(history, lexicon)
+    newest = history[len(history) - len(texts) :]
+    kind, about_type = _learn_type(newest, texts, _beside(neighbours, lexicon))
     agent, about_agents = _learn_agents(newest, texts, AgentRanking(lexicon.agents), agents)
     unit = "hours" if sum(work.hours is not None for work in newest) >= _LEAST_ROWS else "points"
     effort, about_effort = _learn_effort(newest, texts, unit)
@@ -81,6 +87,19 @@ def label_values(labels: Sequence[str]) -> dict[int, int]:
     return {_key("label", label.casefold()): _LABEL_WEIGHT for label in labels}
 
 
+def _newest(history: Sequence[Closed], lexicon: Lexicon) -> list[_Text]:
+    """The texts of as many of the newest as fit, the oldest first."""
+    texts: list[_Text] = []
+    values = 0
+    for work in reversed(history[-_MOST_ROWS:]):
+        text = _text(work, lexicon)
+        values += len(text.words) + len(text.pairs)
+        if values > _MOST_VALUES and len(texts) >= _LEAST_ROWS:
+            break
+        texts.append(text)
+    return texts[::-1]
+
+
 def _text(work: Closed, lexicon: Lexicon) -> _Text:
     """Without its labels where they are what is to be learned."""
     reading = read(work.title, work.body, (), lexicon.forms)
@@ -88,18 +107,32 @@ def _text(work: Closed, lexicon: Lexicon) -> _Text:
     return _Text(seen.single, seen.pairs, label_values(work.labels), type_evidence(reading, lexicon.types), reading)
 
 
-def _learn_type(history: Sequence[Closed], texts: Sequence[_Text]) -> tuple[Head | None, str]:
+def _beside(neighbours: Sequence[Closed], lexicon: Lexicon) -> list[tuple[dict[int, int], str]]:
+    typed = [work for work in neighbours if work.type is not None]
+    texts = _newest(typed, lexicon)
+    return [
+        (_type_values(text), work.type.value)
+        for text, work in zip(texts, typed[len(typed) - len(texts) :], strict=True)
+        if work.type is not None
+    ]
+
+
+def _type_values(text: _Text) -> dict[int, int]:
+    return {**text.words, **text.pairs, **list_values(type_strengths(text.sightings), "type")}
+
+
+def _learn_type(
+    history: Sequence[Closed], texts: Sequence[_Text], neighbours: Sequence[tuple[dict[int, int], str]]
+) -> tuple[Head | None, str]:
     rows = [(text, work.type) for text, work in zip(texts, history, strict=True) if work.type is not None]
     rows = _frequent(rows)
     wanted = [kind.value for _, kind in rows]
     if not _enough(wanted):
         return None, f"type: not learned, {len(wanted)} issues have one; it takes {_LEAST_ROWS} of two types"
+    head = fit_head(
+        [_type_values(text) for text, _ in rows], wanted, frozenset(_key("type", kind) for kind in WorkType), neighbours
+    )
     strengths = [type_strengths(text.sightings) for text, _ in rows]
-    values = [
-        {**text.words, **text.pairs, **list_values(strength, "type")}
-        for (text, _), strength in zip(rows, strengths, strict=True)
-    ]
-    head = fit_head(values, wanted, frozenset(_key("type", kind) for kind in WorkType))
     before = [max(strength, key=lambda kind: strength[kind]) for strength in strengths]
     return _if_better(head, sum(map(str.__eq__, map(str, before), wanted)), wanted, "type")
 

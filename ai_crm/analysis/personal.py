@@ -7,7 +7,7 @@ from ai_crm.analysis.deciding import deciding
 from ai_crm.analysis.effort import HOURS
 from ai_crm.analysis.evidence import LABEL, STRUCTURE, Sightings
 from ai_crm.analysis.features import Features
-from ai_crm.analysis.heads import Head
+from ai_crm.analysis.heads import Head, own
 from ai_crm.analysis.kind import type_strengths
 from ai_crm.analysis.learning import agent_strengths, label_values, list_values
 from ai_crm.analysis.scale import Scale
@@ -39,7 +39,7 @@ def learned_type(head: Head, seen: Features, sightings: Sightings) -> TypeOfWork
     beliefs = head.confidences(values)
     place = beliefs.index(max(beliefs))
     value = WorkType(head.names[place])
-    words = deciding(head.table, place, seen)
+    words = deciding(head.table, place, seen, own=own if head.own else None)
     return TypeOfWork(value, beliefs[place], _merged(words, sightings.shown(value)))
 
 

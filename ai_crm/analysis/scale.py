@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
@@ -17,22 +17,18 @@ _LEAST_TEXTS = 3
 _FOLDS = 3
 # Values count in 256ths; a target of the fit in 2^24ths.
 _PER_VALUE = ONE >> 8
-# The usual value is the median of so many of the newest, and of what the text says so many percent are believed: what
-# was best for the team's own history is kept.
-_WINDOWS = (50, 200, 1000)
-# Habits of last month must be this much better, in percent, than those of last year: they may be gone next month.
-_HANDICAPS = {50: 108, 200: 104, 1000: 100}
+# Of what the text says so many percent are believed: what was best for the team's own history is kept.
 TRUSTS = (0, 50, 100)
-# The range holds four of five.
-_LOW, _HIGH = 10, 90
+# The range holds a little more than four of five of the history: what comes is never quite like it.
+_LOW, _HIGH = 9, 91
 
 
 class Scale(Struct, frozen=True, kw_only=True):
     """Values are in 256ths of what was learned: doublings of hours or points, or levels.
 
     `low` and `high` are how far below and above its estimate four of five were; `cuts` part the estimates of the
-    history as its values were parted; `error` and `usual_error` are the mean distances to the truth, with and without the text, `agreement` is
-    the weighted kappa of the parts in percent: 0 for chance, 100 for all right.
+    history as its values were parted; `error` and `usual_error` are the mean distances to the truth, with and without
+    the text; `agreement` is the weighted kappa of the parts in percent, 0 for chance.
     """
 
     table: Table
@@ -74,25 +70,23 @@ def fit_scale(
     Parts count from 0; as many estimates lie below each cut as true values do.
     """
     added = [*_cross_checked(texts, values, loss)]
-    usual = {window: [*_usual_before(values, window)] for window in _WINDOWS}
-    errors = {
-        (window, trust): _mean_error(values, usual[window], added, trust) for window in _WINDOWS for trust in trusts
-    }
-    window, trust = min(errors, key=lambda each: (errors[each] * _HANDICAPS[each[0]], each))
-    estimates = [one + more * trust // 100 for one, more in zip(usual[window], added, strict=True)]
+    usual = _median(values)
+    errors = {trust: _mean_error(values, usual, added, trust) for trust in (0, *trusts)}
+    trust = min(trusts, key=lambda each: (errors[each], each))
+    estimates = [usual + more * trust // 100 for more in added]
     ascending = sorted(estimates)
     cuts = tuple(_at(ascending, sum(part <= cut for part in parts)) for cut in range(max(parts)))
     missed = sorted(value - estimate for value, estimate in zip(values, estimates, strict=True))
     return Scale(
         table=_table(texts, values, loss),
-        usual=_median(values[-window:]),
+        usual=usual,
         trust=trust,
         low=min(0, _share(missed, _LOW)),
         high=max(0, _share(missed, _HIGH)),
         cuts=cuts,
         rows=len(texts),
-        error=errors[window, trust],
-        usual_error=min(_mean_error(values, usual[each], added, 0) for each in _WINDOWS),
+        error=errors[trust],
+        usual_error=errors[0],
         agreement=_agreement([bisect_right(cuts, each) for each in estimates], parts),
     )
 
@@ -113,20 +107,8 @@ def _table(texts: Sequence[Text], values: Sequence[int], loss: Loss) -> Table:
     return table_of(keys, [weights])
 
 
-def _usual_before(values: Sequence[int], window: int) -> Iterator[int]:
-    """What was usual when each came in; the first ones are measured by all."""
-    middle, newest = _median(values), sorted(values[:window])
-    for number, value in enumerate(values):
-        if number < window:
-            yield middle
-            continue
-        yield _share(newest, 50)
-        del newest[bisect_left(newest, values[number - window])]
-        insort(newest, value)
-
-
-def _mean_error(values: Sequence[int], usual: Sequence[int], added: Sequence[int], trust: int) -> int:
-    wrong = sum(abs(value - one - more * trust // 100) for value, one, more in zip(values, usual, added, strict=True))
+def _mean_error(values: Sequence[int], usual: int, added: Sequence[int], trust: int) -> int:
+    wrong = sum(abs(value - usual - more * trust // 100) for value, more in zip(values, added, strict=True))
     return wrong // max(1, len(values))
 
 

@@ -15,7 +15,7 @@ from ai_crm.model.analysis import Analysis, Priority
 
 # In characters and pieces: together they keep the form far below 28 KB, whatever was typed.
 MOST_TITLE, MOST_DESCRIPTION = 250, 3_000
-_LINE, _CHOICE = 500, 100
+_LINE, _CHOICE, _LINK = 500, 100, 2_000
 _MOST_OFFERED = 15
 BY_ANALYSIS = "analysis"
 
@@ -109,7 +109,7 @@ def _form(
         assignees=one_line(", ".join(draft.assignees), _LINE),
         labels=one_line(", ".join(draft.labels), _LINE),
         due=draft.due.isoformat() if draft.due else "",
-        link=one_line(origin[0], _LINE),
+        link=origin[0] if len(origin[0]) <= _LINK else "",  # half of an address leads nowhere
         shareable=origin[1],
     )
     form: dict[str, Any] = template("task-form")(msgspec.to_builtins(view))

@@ -7,7 +7,7 @@ from ai_crm.cards.elements import Card
 from ai_crm.commands.catalogue import COMMANDS
 from ai_crm.commands.presses import Press, Verb
 
-_FIRST = ("task create", "my tasks", "pm analyze", "help")
+_FIRST = ("task create", "task list", "pm analyze", "help")
 
 
 def welcome_card(name: str) -> Card:

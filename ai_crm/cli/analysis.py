@@ -14,6 +14,7 @@ from ai_crm.analysis.history import read_history
 from ai_crm.analysis.learned import Learned, decode, encode
 from ai_crm.analysis.learning import learn
 from ai_crm.analysis.split import Part, split_task
+from ai_crm.cli.advice import describe
 from ai_crm.cli.files import read_file
 from ai_crm.cli.screen import show, show_json, show_table
 from ai_crm.config.agents import load_agents
@@ -27,10 +28,14 @@ def analysis() -> None:
     """What the analysis can learn from your own work, and what it sees across several texts."""
 
 
+analysis.add_command(describe)
+
+
 @analysis.command("learn")
 @click.argument("history")
 @click.option("--output", default="ai-crm-analysis.json", show_default=True, help="Where to write what was learned.")
-def learn_from(history: str, output: str) -> None:
+@click.option("--also", metavar="FILE", help="Closed issues of your other repositories: they help while you have few.")
+def learn_from(history: str, output: str, also: str | None) -> None:
     """Learn type, size, priority and agents from HISTORY, a file of closed issues, one JSON object a line.
 
     `gh issue list --state closed --limit 1000 --json title,body,labels,closedAt --jq '.[]'` writes such a file. Your own
@@ -39,11 +44,13 @@ def learn_from(history: str, output: str) -> None:
     """
     data = sys.stdin.buffer.read() if history == "-" else read_file(history, "a history of closed issues")
     lexicon, agents = shipped_lexicon(), load_agents()
-    learned = learn(read_history(data, history, lexicon, agents), lexicon, agents)
+    others = read_history(read_file(also, "a history of closed issues"), also, lexicon, agents) if also else ()
+    learned = learn(read_history(data, history, lexicon, agents), lexicon, agents, others)
     written = encode(learned)
     _write(output, written)
     show("\n".join(learned.notes))
-    show(f"{output}: {len(written)} bytes from {learned.rows} issues. Use it with `ai-crm analyze --learned {output}`.")
+    show(f"{output}: {len(written)} bytes from {learned.rows} issues")
+    show(f"Try it with `ai-crm analyze --learned {output}`; a hub uses it as analysis.json in its data folder.")
 
 
 @analysis.command("show")

@@ -54,7 +54,7 @@ class HubSettings(Struct, frozen=True, kw_only=True):
     teams_app_password: Secret
     teams_tenant_id: str
     teams_service_url: str
-    teams_local: bool
+    teams_emulator: str
     proxy: Secret
     webhook_signing_secret: Secret
     webhook_networks: tuple[str, ...]
@@ -69,6 +69,11 @@ class HubSettings(Struct, frozen=True, kw_only=True):
     def learned_analysis(self) -> str:
         """What `ai-crm analysis learn` made of this team's closed work; most hubs have none."""
         return os.path.join(self.data, "analysis.json")
+
+    @property
+    def teams_local(self) -> bool:
+        """Whether the Teams bot listens to an emulator on this machine."""
+        return self.teams_emulator == "1"
 
     @property
     def key_file(self) -> str:
@@ -153,7 +158,7 @@ def read_hub_settings(environ: Mapping[str, str]) -> HubSettings:
         teams_app_password=password,
         teams_tenant_id=tenant,
         teams_service_url=read.url("AI_CRM_TEAMS_SERVICE_URL", "https://smba.trafficmanager.net/teams/"),
-        teams_local=read.text("AI_CRM_TEAMS_LOCAL", "") == "1",
+        teams_emulator=read.text("AI_CRM_TEAMS_LOCAL", ""),
         proxy=read.proxy("api.github.com"),
         webhook_signing_secret=read.secret("AI_CRM_WEBHOOK_SIGNING_SECRET"),
         webhook_networks=_listed(read.text("AI_CRM_WEBHOOK_NETWORKS", "")),
@@ -261,6 +266,8 @@ def _half_set(app: str, password: Secret, tenant: str) -> tuple[Problem, ...]:
 
 def _exposed(settings: HubSettings) -> tuple[Problem, ...]:
     """Without tokens anybody who reaches the bot is believed: so nobody but this machine may reach it."""
+    if settings.teams_emulator not in {"", "0", "1"}:
+        return (Problem("AI_CRM_TEAMS_LOCAL", 0, 0, "is neither 1 nor 0", "1 switches the emulator's mode on"),)
     if not settings.teams_local:
         return ()
     hint = "unset it; it lets whoever reaches the bot be anybody"

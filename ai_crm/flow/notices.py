@@ -12,12 +12,23 @@ from ai_crm.cards.inert import mrkdwn, one_line, teams
 from ai_crm.commands.command import NoticeKind
 from ai_crm.flow.preferences import zone_of
 from ai_crm.model.agent import Agent
-from ai_crm.model.change import AnyChange, Applied, CreateTask, Notify, OutboundChange, Text, UpdateTask, change_key
+from ai_crm.model.change import (
+    AnyChange,
+    Applied,
+    ChangeKey,
+    CreateTask,
+    Notify,
+    OutboundChange,
+    Text,
+    UpdateTask,
+    change_key,
+)
 from ai_crm.model.decision import Answer, Decision
 from ai_crm.model.item import ItemRef, PlatformName
 from ai_crm.model.task import AgentChoice, RuleId, Task
 from ai_crm.ports import Commit, Store
 from ai_crm.ports.members import Member, Members, Preferences
+from ai_crm.ports.shared import HandedIn, SharedStore
 
 _TITLE = 200  # characters
 
@@ -42,7 +53,13 @@ class Listeners(Struct, frozen=True, kw_only=True):
     agents: Callable[[], tuple[Agent, ...]]
 
 
-async def with_notices(decision: Decision, store: Store, listeners: Listeners, now: datetime) -> tuple[Decision, ...]:
+class Known(Protocol):
+    """Whatever says which tasks an item has."""
+
+    async def tasks_of(self, item: ItemRef) -> tuple[Task, ...]: ...
+
+
+async def with_notices(decision: Decision, store: Known, listeners: Listeners, now: datetime) -> tuple[Decision, ...]:
     """The decision, and behind it what people are told about it, as a decision of its own where there is something.
 
     Raises StoreUnavailable.
@@ -92,6 +109,35 @@ class Telling:
 
     def close(self) -> None:
         self._store.close()
+
+
+class SharedWhole(SharedStore, Protocol):
+    """A shared store that takes decisions of the hub's own behind one that is handed in."""
+
+    async def hand_in_with(self, handed: HandedIn, behind: tuple[Decision, ...], by: str, at: datetime) -> Commit:
+        """As `hand_in`, and with it the others, which the hub carries out: all or none of them."""
+        ...
+
+
+class TellingShared:
+    """Implements ports.shared.SharedStore: what an Action hands in is told to whom it concerns, like the hub's own."""
+
+    def __init__(self, store: SharedWhole, listeners: Listeners) -> None:
+        self._store = store
+        self._listeners = listeners
+
+    async def tasks_of(self, item: ItemRef) -> tuple[Task, ...]:
+        return await self._store.tasks_of(item)
+
+    async def hand_in(self, handed: HandedIn, by: str, at: datetime) -> Commit:
+        _first, *behind = await with_notices(handed.decision, self._store, self._listeners, at)
+        return await self._store.hand_in_with(handed, tuple(behind), by, at)
+
+    async def begin(self, key: ChangeKey, holder: str, at: datetime) -> OutboundChange | None:
+        return await self._store.begin(key, holder, at)
+
+    async def conclude(self, applied: Applied, by: str, at: datetime) -> tuple[Task, ...]:
+        return await self._store.conclude(applied, by, at)
 
 
 def occasions(decision: Decision, before: tuple[Task, ...], agents: tuple[Agent, ...]) -> Iterator[Occasion]:

@@ -41,11 +41,21 @@ def keep_address(connection: Connection, workspace: str, change: Notify, address
 
 
 def places_of(connection: Connection, workspace: str, item: ItemRef) -> tuple[tuple[PlatformName, str], ...]:
-    """Platform and target of each live message of an item."""
-    table = tables.message
-    found = connection.execute(
-        select(table.c.platform, table.c.target)
-        .where(table.c.workspace == workspace, table.c.item == str(item))
-        .order_by(table.c.platform, table.c.target)
+    """Platform and target of each live message of an item, and of each that is just being sent: it shows what was then."""
+    table, change = tables.message, tables.change
+    known = connection.execute(
+        select(table.c.platform, table.c.target).where(table.c.workspace == workspace, table.c.item == str(item))
     )
-    return tuple((PlatformName(platform), target) for platform, target in found)
+    begun = connection.execute(
+        select(change.c.target)
+        .where(change.c.workspace == workspace, change.c.item == str(item), change.c.kind == "notify")
+        .where(change.c.state == "pending", change.c.attempts > 0, change.c.target != "")
+    )
+    places = {(platform, target) for platform, target in known} | {_place(target) for (target,) in begun}
+    return tuple((PlatformName(platform), target) for platform, target in sorted(places))
+
+
+def _place(target: str) -> tuple[str, str]:
+    """Platform and target, as a change's row names them together."""
+    platform, _, place = target.partition(" ")
+    return platform, place

@@ -103,6 +103,14 @@ def _decisions(workspace: str, before: str, connection: Connection) -> int:
     return len(chosen)
 
 
+def _messages(workspace: str, _before: str, connection: Connection) -> int:
+    """Where the messages were about what has neither a task nor a change any more: a daily summary has each day its own."""
+    table, task, change = tables.message, tables.task, tables.change
+    in_use = [exists().where(about.c.workspace == workspace, about.c.item == table.c.item) for about in (task, change)]
+    old = select(table.c.item).where(table.c.workspace == workspace, *(~each for each in in_use))
+    return _forget(connection, workspace, table.c.item, old)
+
+
 def _audit(workspace: str, before: str, connection: Connection) -> int:
     table = tables.audit
     old = select(table.c.id).where(table.c.workspace == workspace, table.c.at < before)
@@ -127,7 +135,7 @@ _STEPS: Mapping[str, tuple[Callable[[str, str, Connection], int], ...]] = Mappin
     {
         "deliveries": (_deliveries,),
         "dead_letters": (_dead_deliveries, _dead_changes),
-        "decisions": (_decisions,),
+        "decisions": (_decisions, _messages),
         "audit": (_audit,),
         "idempotency": (_answers,),
     }

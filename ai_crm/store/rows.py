@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -27,6 +27,7 @@ from ai_crm.model.item import ItemRef, PlatformName
 from ai_crm.model.task import HistoryEntry, Task, TaskId
 from ai_crm.store import messages, tables
 from ai_crm.store.database import announce
+from ai_crm.store.payloads import read, written
 from ai_crm.store.words import keep_words
 
 CALLER = "caller"
@@ -52,7 +53,6 @@ _KEEP_NOTE = text(
     "VALUES (:workspace, :id, :at, :actor, :action, :subject, :cause) ON CONFLICT (workspace, id) DO NOTHING"
 )
 
-T = TypeVar("T")
 _TASK = msgspec.json.Decoder(Task)
 _ENTRY = msgspec.json.Decoder(HistoryEntry)
 _OUTBOUND: msgspec.json.Decoder[OutboundChange] = msgspec.json.Decoder(OutboundChange)
@@ -122,7 +122,7 @@ class Rows:
             .where(table.c.workspace == self._workspace, table.c.item == str(item))
             .order_by(table.c.number)
         )
-        stored = {number: _read(_TASK, payload) for number, payload in found}
+        stored = {number: read(_TASK, payload) for number, payload in found}
         histories = self._histories(tuple(stored))
         return tuple(msgspec.structs.replace(task, history=histories[number]) for number, task in stored.items())
 
@@ -205,7 +205,7 @@ class Rows:
         for key, change in wanted.items():
             waiting = key in known and not known[key].done and known[key].event == decision.event
             if waiting and known[key].carrier == routes[key].carrier:
-                self._change(key, payload=_text(change), state=_PENDING)
+                self._change(key, payload=written(change), state=_PENDING)
 
     def pending(self, event: str, item: ItemRef) -> tuple[Waiting, ...]:
         """What an event wants from its caller and nobody has carried out, in the order in which it was planned."""
@@ -231,7 +231,7 @@ class Rows:
 
     def finish(self, applied: Applied, at: datetime | None) -> None:
         """Marks a change as carried out. Raises StoreError for one that was never committed."""
-        columns = {"state": _DONE, "applied": _text(applied), "holder": "", "lease_until": ""}
+        columns = {"state": _DONE, "applied": written(applied), "holder": "", "lease_until": ""}
         if not self._change(applied.key, **columns, settled_at=stamp(at) if at else ""):
             raise StoreError("a change was carried out that no decision planned", where=applied.key)
 
@@ -292,7 +292,7 @@ class Rows:
         )
         histories: dict[int, tuple[HistoryEntry, ...]] = dict.fromkeys(numbers, ())
         for number, payload in found:
-            histories[number] = (*histories[number], _read(_ENTRY, payload))
+            histories[number] = (*histories[number], read(_ENTRY, payload))
         return histories
 
     def _add_task(self, task: Task, at: datetime) -> None:
@@ -325,7 +325,7 @@ class Rows:
         """Adds the history entries after the first `known`."""
         this = {"workspace": self._workspace, "number": _number(task), "cause": cause}
         rows = [
-            {**this, "position": position, "payload": _text(entry)}
+            {**this, "position": position, "payload": written(entry)}
             for position, entry in enumerate(task.history)
             if position >= known
         ]
@@ -344,7 +344,7 @@ class Rows:
             "state": _DONE if isinstance(change, CreateTask | UpdateTask) else _PENDING,
             "attempts": 0,
             "planned_at": stamp(at),
-            "payload": _text(change),
+            "payload": written(change),
             **_sent(change),
         }
 
@@ -381,7 +381,7 @@ def stamp(at: datetime) -> str:
 
 def outbound(payload: str) -> OutboundChange:
     """A change as it stands in its row. Raises StoreError for one that somebody else wrote."""
-    return _read(_OUTBOUND, payload)
+    return read(_OUTBOUND, payload)
 
 
 def _name(decision: Decision) -> str:
@@ -394,17 +394,4 @@ def _number(task: Task) -> int:
 
 def _bare(task: Task) -> str:
     """A task without its history, which has a table of its own."""
-    return _text(msgspec.structs.replace(task, history=()))
-
-
-def _text(value: Struct) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def _read(decoder: msgspec.json.Decoder[T], payload: str) -> T:
-    try:
-        return decoder.decode(payload)
-    except msgspec.DecodeError as error:
-        raise StoreError(
-            "a stored value cannot be read", hint="Somebody else changed it: restore the database from a backup"
-        ) from error
+    return written(msgspec.structs.replace(task, history=()))

@@ -44,7 +44,19 @@ class SqlShared:
         return await self._transactions.read(lambda connection: Rows(connection, self._workspace).tasks(item))
 
     async def hand_in(self, handed: HandedIn, by: str, at: datetime) -> Commit:
-        return await self._transactions.write(lambda connection: self._handed_in(connection, handed, by, at))
+        return await self.hand_in_with(handed, (), by, at)
+
+    async def hand_in_with(self, handed: HandedIn, behind: tuple[Decision, ...], by: str, at: datetime) -> Commit:
+        """With decisions about the same item that the hub itself brings: all or none of them."""
+
+        def work(connection: Connection) -> Commit:
+            commit = self._handed_in(connection, handed, by, at)
+            rows = Rows(connection, self._workspace)
+            for each in behind:
+                kept(rows, each, at, self._routes(rows, handed.decision, at))
+            return commit
+
+        return await self._transactions.write(work)
 
     async def begin(self, key: ChangeKey, holder: str, at: datetime) -> OutboundChange | None:
         """For three minutes only the same holder can take it again."""
@@ -102,7 +114,7 @@ class SqlShared:
             return rows.tasks(item)
         settled(rows, known.change, applied, at)
         if isinstance(known.change, ShowCard):
-            self._hurry(connection, known.event, item)
+            self._hurry(connection, known.event, item, at)
         rows.note(Entry(actor=by, action=known.kind, subject=str(item), cause=known.event), at)
         return rows.tasks(item)
 
@@ -117,12 +129,13 @@ class SqlShared:
         is_done = row.state == ChangeState.DONE
         return _Known(change=outbound(row.payload), event=row.event, kind=row.kind, is_done=is_done)
 
-    def _hurry(self, connection: Connection, event: str, item: ItemRef) -> None:
+    def _hurry(self, connection: Connection, event: str, item: ItemRef, at: datetime) -> None:
         """The card is there: what waited for its address goes out."""
         waiting = connection.execute(
             update(_CHANGE)
             .where(_CHANGE.c.workspace == self._workspace, _CHANGE.c.item == str(item), _CHANGE.c.event == event)
             .where(_CHANGE.c.state == ChangeState.PENDING, _CHANGE.c.carrier == HUB, _CHANGE.c.attempts == 0)
+            .where(_CHANGE.c.not_before <= stamp(at + timedelta(seconds=_GRACE)))  # who sleeps goes on sleeping
             .values(not_before="")
         )
         if waiting.rowcount:

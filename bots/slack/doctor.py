@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
-from aiohttp import ClientError
+from aiohttp import ClientError, ClientSession, ClientTimeout
 from msgspec import Struct
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from ai_crm.config.hub_settings import HubSettings
+from ai_crm.platforms.slack.verify import sign
+from bots.slack.door import PATH
 from bots.slack.manifest import LOOKING_SCOPES, scopes
 
 
@@ -37,13 +41,16 @@ async def _findings(settings: HubSettings, client: AsyncWebClient) -> AsyncItera
     if settings.slack_bot_token:
         for finding in await _token(settings, client):
             yield finding
+    elif settings.slack_client_id:
+        yield Finding("workspaces are connected by invitation: `ai-crm slack invite`", well=True)
     else:
         hint = "OAuth & Permissions, Install to Workspace; then set AI_CRM_SLACK_BOT_TOKEN to the Bot User OAuth Token"
-        yield Finding("no bot token is set", well=bool(settings.slack_client_id), hint=hint)
+        yield Finding("no bot token is set", well=False, hint=hint)
     if settings.slack_app_token:
         yield await _socket(settings, client)
     elif settings.slack_signing_secret:
-        yield _address(settings)
+        async for finding in _address(settings):
+            yield finding
     else:
         hint = (
             "Basic Information, App-Level Tokens, Generate with connections:write; set AI_CRM_SLACK_APP_TOKEN. Or set "
@@ -88,13 +95,41 @@ async def _socket(settings: HubSettings, client: AsyncWebClient) -> Finding:
     return Finding("Slack opens a socket for the app token", well=True)
 
 
-def _address(settings: HubSettings) -> Finding:
+async def _address(settings: HubSettings) -> AsyncIterator[Finding]:
+    """Greets the hub at its address from outside, as Slack does when the address is entered there."""
     url = settings.base_url
     if not url.startswith("https://"):
         hint = "set AI_CRM_BASE_URL to the https address at which Slack reaches this hub, or use Socket Mode"
-        return Finding("Slack calls https addresses only", well=False, hint=hint)
-    what = f"Slack has to call {url}/slack/events"
-    return Finding(what, well=True, hint="Event Subscriptions and Interactivity must both name it")
+        yield Finding("Slack calls https addresses only", well=False, hint=hint)
+    if not url:
+        return
+    answer = await _greeted(f"{url}{PATH}", settings)
+    if answer == _GREETING:
+        hint = "Slash Commands, Event Subscriptions and Interactivity must all name this address"
+        yield Finding(f"the hub answers at {url}{PATH}", well=True, hint=hint)
+    else:
+        hint = "start the hub, and let its proxy pass on what comes there, with its body and headers as they are"
+        yield Finding(f"at {url}{PATH} there is no hub with this signing secret: {answer}", well=False, hint=hint)
+
+
+_GREETING = "ai-crm slack doctor"
+
+
+async def _greeted(url: str, settings: HubSettings) -> str:
+    """What is answered; of what is no answer to a greeting, the status."""
+    body = json.dumps({"type": "url_verification", "challenge": _GREETING}).encode()
+    signed = sign(body, settings.slack_signing_secret.reveal(), datetime.now(UTC))
+    headers = {**signed, "Content-Type": "application/json"}
+    proxy = settings.proxy.reveal() or None
+    try:
+        async with (
+            ClientSession(timeout=ClientTimeout(10)) as session,
+            session.post(url, data=body, headers=headers, proxy=proxy, allow_redirects=False) as answer,
+        ):
+            text = (await answer.content.read(200)).decode(errors="replace")
+            return text if text == _GREETING else f"the answer was {answer.status}"
+    except (ClientError, OSError, TimeoutError) as error:
+        return type(error).__name__
 
 
 def _why(error: Exception) -> str:

@@ -120,9 +120,11 @@ async def _open(client: SocketModeClient) -> None:
 
 async def _heard(app: AsyncApp, document: dict[str, Any]) -> BoltResponse:
     """Raises PayloadInvalid."""
-    if not fits(document):
+    # Half a surrogate pair, which a phone can cut off and JSON can spell, can be neither stored nor sent anywhere.
+    whole = json.loads(json.dumps(document, ensure_ascii=False).encode(errors="replace"))
+    if not fits(whole):
         raise _unreadable()
-    return await app.async_dispatch(AsyncBoltRequest(body=document, mode="socket_mode"))
+    return await app.async_dispatch(AsyncBoltRequest(body=whole, mode="socket_mode"))
 
 
 def _read(body: bytes, content_type: str) -> dict[str, Any]:

@@ -110,12 +110,14 @@ def _choices(draft: Draft) -> Iterator[Block]:
     for block, label in ((IMPACT, "Impact"), (URGENCY, "Urgency")):
         levels = [option(level.capitalize(), level) for level in Level]
         yield _input(block, label, {"type": "static_select", "action_id": block, "options": levels}, optional=True)
+    matrix = "\n".join(("What they make of the priority, for low, medium and high urgency:", *matrix_lines()))
+    yield {"type": "context", "block_id": "matrix", "elements": [_plain(matrix)]}
     given = wanted.priority if wanted else None
     priorities = [option("As impact and urgency say, else as the analysis", _BY_MATRIX)]
     priorities += [option(priority, priority) for priority in reversed(Priority)]
     chosen = option(given, given) if given else priorities[0]
     choice = {"type": "static_select", "action_id": PRIORITY, "options": priorities, "initial_option": chosen}
-    yield _input(PRIORITY, "Priority", choice, hint=f"Low, medium and high urgency: {'; '.join(matrix_lines())}")
+    yield _input(PRIORITY, "Priority", choice)
 
 
 def _rest(draft: Draft) -> Iterator[Block]:

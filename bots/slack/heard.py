@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 E = TypeVar("E")
 
@@ -53,9 +53,9 @@ class Outline(Struct, frozen=True, kw_only=True):
     bot_id: str | None = None
     thread_ts: str | None = None
     authorizations: tuple[Outline, ...] | None = None
-    actions: Annotated[tuple[_Button, ...], Meta(min_length=1)] | None = None
-    event: Outline | None = None
-    view: _Shown | None = None
+    actions: Annotated[tuple[_Button, ...], Meta(min_length=1)] | UnsetType = UNSET
+    event: Outline | UnsetType = UNSET
+    view: _Shown | UnsetType = UNSET
     message: Outline | None = None
     item: Outline | None = None
     previous_message: Outline | None = None
@@ -99,7 +99,7 @@ class Pressed(Struct, frozen=True, kw_only=True):
 class View(Struct, frozen=True, kw_only=True):
     """A window, or a tab. `state` is read by `form`."""
 
-    id: str = ""
+    id: Annotated[str, Meta(min_length=1)]
     hash: str = ""
     private_metadata: str = ""
     state: Any = None

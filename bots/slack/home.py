@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from ai_crm.commands.command import Asked, CheckHealth, DigestNow, WhoAmI
-from ai_crm.flow.commands import obey
+from ai_crm.flow.commands import answer
 from ai_crm.flow.reply import Asker, CommandDesk
 from bots.slack.speak import blocks_of
 
 # https://docs.slack.dev/reference/views/home-tab-views (read 2026-11)
 _MOST_BLOCKS = 100
+_SHOWN = ("my tasks --status todo,in-progress,in-review,blocked", "doctor", "whoami")
 
 
 async def show(client: AsyncWebClient, asker: Asker, desk: CommandDesk) -> None:
-    """Publishes the tab for who opened it. What they may not see is not there."""
-    commands = (DigestNow(), CheckHealth(), WhoAmI())
-    replies = [await obey(Asked(command), asker, desk, "") for command in commands]
-    cards = tuple(card for reply in replies if reply.ok for card in reply.cards)
+    """Publishes the tab for who opened it. What they may not see is said there; nothing is changed by looking."""
+    replies = [await answer(command, asker, desk, "") for command in _SHOWN]
+    cards = tuple(card for reply in replies for card in reply.cards)
     await client.views_publish(user_id=asker.id, view={"type": "home", "blocks": blocks_of(cards, _MOST_BLOCKS)})

@@ -75,7 +75,7 @@ def parse(body: bytes) -> Heard:
         raise PayloadInvalid("this is not what Teams sends", where="Teams") from error
     data, place = found.channel_data, found.conversation
     named = tuple(
-        Mention(each.text, each.mentioned)
+        (each.text, each.mentioned)
         for each in found.entities
         if each.type == "mention" and each.text and each.mentioned.id
     )
@@ -86,12 +86,12 @@ def parse(body: bytes) -> Heard:
         action=found.action,
         id=found.id or hashlib.sha256(body).hexdigest(),
         reply_to=found.reply_to_id,
-        text=_spoken(found.text, tuple(each.text for each in named if each.mentioned.id == ours)),
+        text=_spoken(found.text, tuple(text for text, who in named if who.id == ours)),
         value=found.value,
         conversation=place.id,
         scope=place.conversation_type,
         sender=found.sender,
-        mentions=tuple(each for each in named if each.mentioned.id != ours)[:_MOST_MENTIONS],
+        mentions=tuple(Mention(_spoken(text, ()), who) for text, who in named if who.id != ours)[:_MOST_MENTIONS],
         origin=Origin(
             service_url=found.service_url,
             channel=found.channel_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,9 +13,9 @@ from msgspec import structs
 from ai_crm.cards.form import mended_form, offered, task_form
 from ai_crm.cards.welcome import welcome_card
 from ai_crm.commands.command import Asked, NewTask, StartTask
-from ai_crm.commands.presses import Verb
+from ai_crm.commands.presses import Verb, parse_press
 from ai_crm.errors import AiCrmError, CommandRefused
-from ai_crm.flow.commands import obey, pressed, refusal, understand
+from ai_crm.flow.commands import obey, refusal, understand
 from ai_crm.flow.reply import Asker, CommandDesk, Reply, agents_of
 from ai_crm.model.analysis import Analysis
 from bots.teams import dialog, meeting
@@ -38,6 +39,7 @@ from bots.teams.speak import (
 
 # Teams waits ten seconds for an invoke and shows an error then; people less.
 _PATIENCE = 4.0
+_GRACE = 20.0
 _MOST_HEARD = 10_000
 _NAME = "@AI-CRM"
 # Buttons whose message becomes what they lead to.
@@ -81,10 +83,11 @@ class Bot:
             self._begin(self._answered(ear.hears, voice, lambda: hears(heard, voice)))
         return Answer(202)
 
-    async def finish(self) -> None:
-        """Lets what is under way come to its end."""
-        while self._working:
-            await asyncio.wait(self._working)
+    async def finish(self, seconds: float = _GRACE) -> None:
+        """Lets what is under way come to its end, if it does so in time."""
+        end = time.monotonic() + seconds
+        while self._working and (left := end - time.monotonic()) > 0:
+            await asyncio.wait(self._working, timeout=left)
 
     async def message(self, heard: Heard, voice: Voice) -> None:
         if isinstance(heard.value, dict) and not heard.text:
@@ -95,9 +98,7 @@ class Bot:
         if isinstance(asked.command, StartTask):
             await voice.say(opener(asked.command.draft))
             return
-        if isinstance(asked.command, NewTask) and not asked.command.description:
-            asked = structs.replace(asked, command=structs.replace(asked.command, description=_link(heard)))
-        reply = await obey(asked, asker, self._desk, heard.request)
+        reply = await obey(_placed(asked, heard), asker, self._desk, heard.request)
         await voice.say(message_of(reply, (heard.sender.id,)))
 
     async def pressed(self, heard: Heard, voice: Voice) -> Json:
@@ -105,7 +106,8 @@ class Bot:
 
         async def work() -> Json:
             asker = await self._people.asker(heard, voice)
-            reply = await pressed(press.action.verb, press.action.data, asker, self._desk, heard.request)
+            asked = _placed(parse_press(press.action.verb, press.action.data), heard)
+            reply = await obey(asked, asker, self._desk, heard.request)
             if press.trigger == "automatic":
                 view = own_view(reply, asker, (heard.sender.id,))
                 return card_answer(view) if reply.ok else text_answer(reply.text)
@@ -189,7 +191,7 @@ class Bot:
         """A button of a client that knows only `Action.Submit`."""
         asker = await self._people.asker(heard, voice)
         verb = str(heard.value.get("verb") or heard.value.get("action") or "")
-        reply = await pressed(verb, heard.value, asker, self._desk, heard.request)
+        reply = await obey(_placed(parse_press(verb, heard.value), heard), asker, self._desk, heard.request)
         if heard.reply_to and _is_renewing(verb, reply):
             await voice.renew(heard.reply_to, message_of(reply, (heard.sender.id,)))
         if not (heard.reply_to and _is_renewing(verb, reply) and reply.ok):
@@ -283,6 +285,13 @@ def _unheard(heard: Heard) -> Answer:
         return Answer(202)
     log.info("unheard", action="unheard", ignored=False)
     return Answer(404, {"error": {"code": "NotSupported", "message": "This bot does not do that."}})
+
+
+def _placed(asked: Asked, heard: Heard) -> Asked:
+    """A new task about which nothing else is said remembers where it was asked for."""
+    if not isinstance(asked.command, NewTask) or asked.command.description:
+        return asked
+    return structs.replace(asked, command=structs.replace(asked.command, description=_link(heard)))
 
 
 def _link(heard: Heard) -> str:

@@ -49,9 +49,8 @@ class Lines:
         return await self._asked(service_url, work)
 
     def close(self) -> None:
-        for free in self._free.values():
-            while not free.empty():
-                free.get_nowait().close()
+        for service_url in tuple(self._free):
+            self._forget(service_url)
         self._proof.close()
 
     async def _asked(self, service_url: str, work: Callable[[Connector], T]) -> T:
@@ -60,16 +59,25 @@ class Lines:
         try:
             return await asyncio.to_thread(work, connector)
         finally:
-            free.put_nowait(connector)
+            if self._free.get(service_url) is free:
+                free.put_nowait(connector)
+            else:
+                connector.close()
 
     def _of(self, service_url: str) -> asyncio.Queue[Connector]:
         if service_url not in self._free:
             if not self._is_allowed(service_url):
                 raise CredentialsRefused("the bot's token is not sent to this service", where="Teams")
             if len(self._free) >= _MOST_SERVICES:
-                self._free.pop(next(iter(self._free)))
+                self._forget(next(iter(self._free)))
             free: asyncio.Queue[Connector] = asyncio.Queue()
             for _ in range(_WIDTH):
                 free.put_nowait(Connector(Transport(service_url, headers={}, proxy=self._proxy), self._proof))
             self._free[service_url] = free
         return self._free[service_url]
+
+    def _forget(self, service_url: str) -> None:
+        """What is under way goes on to its end."""
+        free = self._free.pop(service_url)
+        while not free.empty():
+            free.get_nowait().close()

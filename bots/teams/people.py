@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -73,7 +72,7 @@ class People:
         for mention in heard.mentions:
             who = mention.mentioned
             id_ = who.aad_object_id or (await self._person(who.id, voice)).aad_object_id or who.id
-            text = text.replace(html.unescape(mention.text), f"<@{id_}|{''.join(who.name.split())}>")
+            text = text.replace(mention.text, f"<@{id_}|{''.join(who.name.split())}>")
         return text
 
     async def _person(self, id_: str, voice: Voice) -> Person:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ai_crm.cards.adaptive import MOST_BYTES, render
 from ai_crm.cards.elements import Card, Execute
-from ai_crm.cards.form import Choice
+from ai_crm.cards.form import MOST_DESCRIPTION, MOST_TITLE, Choice
 from ai_crm.cards.inert import one_line, teams
 from ai_crm.cards.task_card import task_card
 from ai_crm.commands.command import NewTask
@@ -99,7 +99,7 @@ def tasks_answer(tasks: tuple[Task, ...]) -> Json:
 
 def opener(draft: NewTask) -> Message:
     """A message with a button that opens the form, filled in with what is known."""
-    data = {"msteams": {"type": "task/fetch"}, "form": "create_task", "title": draft.title, **_known(draft)}
+    data = {"msteams": {"type": "task/fetch"}, "form": "create_task", **_known(draft)}
     content = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -112,8 +112,10 @@ def opener(draft: NewTask) -> Message:
 
 
 def _known(draft: NewTask) -> Json:
+    """What fits into a button."""
     known = {
-        "description": draft.description,
+        "title": draft.title[:MOST_TITLE],
+        "description": draft.description[:MOST_DESCRIPTION],
         "agent": draft.agent,
         "priority": draft.priority or "",
         "assignees": ", ".join(draft.assignees),

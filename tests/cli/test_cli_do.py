@@ -58,7 +58,7 @@ def test_who_is_linked_in_a_terminal_is_told_nothing_elsewhere(ai_crm: Run) -> N
     assert ai_crm("do", "--as", "bob", "task done 1").status == 0
 
     async def waiting(hub: Hub) -> int:
-        await hub.rounds()
+        await hub.digests()
         return sum(each.count for each in await hub.backlog())
 
     assert with_hub(waiting) == 0

@@ -94,3 +94,20 @@ def test_several_decisions_are_taken_together_or_not_at_all(
     told = decisions.make("e1", decisions.notify("triage", event="e1", to="U0ANN"))
     commit = finish(database.commit_all((first, told), decisions.noon))
     assert [task.rule for task in commit.created] == ["triage"]
+
+
+def test_a_message_that_is_just_being_sent_is_renewed_when_the_task_moves_meanwhile(
+    database: SqlStore, decisions: Decisions, finish: Finish
+) -> None:
+    """Its card shows the task as it was when the sending began, and nobody knows yet where it will be."""
+    first = decisions.make("e1", decisions.create("triage"), decisions.notify("triage"))
+    (planned,) = finish(database.commit(first, decisions.noon)).outbox
+    sent = finish(database.refresh(planned))
+    assert sent
+
+    update = decisions.make("e2", moved(decisions, "e2", "triage", TaskStatus.DONE))
+    (renewal,) = finish(database.commit(update, decisions.noon)).outbox
+    finish(database.settle(sent, Applied(key=sent.key, outcome=Outcome.DONE, where="C0:1")))
+    silent = finish(database.refresh(renewal))
+    assert isinstance(silent, Notify)
+    assert (silent.where, [task.status for task in silent.tasks]) == ("C0:1", [TaskStatus.DONE])

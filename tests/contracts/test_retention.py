@@ -90,6 +90,26 @@ def test_a_decision_goes_with_its_changes_and_its_task_stays(
     assert len(task.history) == 1
 
 
+def test_where_a_message_is_is_forgotten_with_what_it_was_about(
+    engine: Engine, store: SqlStore, finish: Finish, decisions: Decisions, sweep: Sweep
+) -> None:
+    """A live message of a task stays known, however old; one that only told something goes with its record."""
+    alone = decisions.another_issue(5)
+    finish(store.commit(decisions.opened("e1", "triage"), LONG_AGO))
+    finish(store.commit(decisions.make("e2", decisions.notify("digest", alone), item=alone), LONG_AGO))
+    for item in (decisions.issue, alone):
+        row = {"workspace": "w", "platform": "slack", "target": "U0ANN", "item": str(item), "address": "D0:1"}
+        with writing(engine) as connection:
+            connection.execute(insert(tables.message).values(row))
+    sweep(audit=10_000)
+    assert count(engine, tables.message) == 2
+    settle(engine, "done")
+
+    assert sweep(audit=10_000) == {"decisions": 3}
+    with reading(engine) as connection:
+        assert connection.execute(select(tables.message.c.item)).scalars().all() == [str(decisions.issue)]
+
+
 def test_what_happened_once_is_not_repeated_when_its_record_is_gone(
     engine: Engine, store: SqlStore, finish: Finish, decisions: Decisions, sweep: Sweep
 ) -> None:

@@ -57,7 +57,7 @@ def made(slack: SlackWorkspace) -> Iterator[dict[str, Any]]:
 
 def problems(document: dict[str, Any]) -> Iterator[str]:
     """What Slack would not take."""
-    view = document.get("modal") or document.get("home")
+    view: dict[str, Any] = document.get("modal") or document.get("home") or {}
     blocks = (view or document).get("blocks", [])
     yield from _of_blocks(blocks, 100 if view else 50)
     if "text" in document and not document["text"].strip():
@@ -84,7 +84,7 @@ def problems(document: dict[str, Any]) -> Iterator[str]:
 def _of_blocks(blocks: list[dict[str, Any]], most: int) -> Iterator[str]:
     if len(blocks) > most:
         yield f"{len(blocks)} blocks"
-    parsed = Block.parse_all([*blocks])
+    parsed: list[Block | None] = [*Block.parse_all([*blocks])]
     for block, given in zip(parsed, blocks, strict=True):
         if block is None or block.to_dict()["type"] != given["type"]:
             yield f"no block: {given}"

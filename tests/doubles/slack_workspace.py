@@ -145,7 +145,7 @@ class SlackWorkspace:
         for each in self.sockets:
             asyncio.run_coroutine_threadsafe(each.close(), self._loop).result(10)
 
-    def until(self, look: Callable[[], T], what: str) -> T:
+    def until(self, look: Callable[[], T | None], what: str) -> T:
         """What `look` finds once it finds something."""
         end = time.monotonic() + _PATIENCE
         with self._changed:

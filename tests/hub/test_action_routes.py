@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 import pytest
 
+from ai_crm.flow.notices import Listeners, TellingShared
 from ai_crm.hub.action_routes import ActionApi, action_routes
 from ai_crm.model.access import Role
 from ai_crm.model.change import (
@@ -28,6 +29,8 @@ from ai_crm.model.change import (
 from ai_crm.model.decision import Decision
 from ai_crm.model.item import ItemKind, ItemRef, PlatformName
 from ai_crm.model.task import RuleId
+from ai_crm.ports.members import Member, Preferences
+from ai_crm.ports.shared import HandedIn
 from ai_crm.store.database import engine_for
 from ai_crm.store.dispatch import SqlOutbox
 from ai_crm.store.keys import SqlKeys
@@ -37,6 +40,7 @@ from ai_crm.store.sql import SqlStore
 from ai_crm.store.transactions import Grouped
 from tests.doubles.decisions import ISSUE, Decisions
 from tests.doubles.hub_parts import Answer, Hub, bearer, call
+from tests.doubles.people import People
 
 T = TypeVar("T")
 
@@ -171,6 +175,38 @@ def test_a_message_goes_out_although_its_caller_never_came_back(run: Work[None])
         await desk.hand_in(await desk.key(), OPENED)
         (held,) = await desk.outbox.take("w", NOON + timedelta(seconds=60), 9)
         assert held.change.key == message().key
+
+    run(work)
+
+
+def test_what_an_action_decides_is_told_to_whom_it_concerns_and_not_at_night(run: Work[None]) -> None:
+    """Each once, behind the card like every message; whoever sleeps does not wake because the card is there."""
+    awake = Member(platform=PlatformName.SLACK, id="U0ANN", name="Ann", login="ann")
+    asleep = Member(
+        platform=PlatformName.SLACK, id="U0BOB", name="Bob", login="bob",
+        preferences=Preferences(quiet=(time(11), time(13))),
+    )  # fmt: skip
+    create = msgspec.structs.replace(MAKE.create("triage"), assignees=("ann", "bob"))
+    decision = MAKE.make("e" * 32, create, card())
+
+    async def work(desk: Desk) -> None:
+        listeners = Listeners(members=People(awake, asleep), workspace="ours", agents=lambda: ())
+        store = TellingShared(SqlShared(desk.transactions, "ours"), listeners)
+        for _ in range(2):
+            commit = await store.hand_in(HandedIn(decision=decision), "tester", NOON)
+            assert [change.key for change in commit.outbox] == [card().key]
+        assert await desk.outbox.take("w", NOON, 9) == ()
+
+        await store.begin(card().key, "run 1", NOON)
+        await store.conclude(Applied(key=card().key, outcome=Outcome.DONE, where="5"), "tester", NOON)
+
+        async def told(at: datetime) -> list[str]:
+            taken = [each.change for each in await desk.outbox.take("w", at, 9)]
+            return [change.target for change in taken if isinstance(change, Notify)]
+
+        assert await told(NOON) == ["U0ANN"]
+        assert "U0BOB" not in await told(NOON + timedelta(minutes=59))
+        assert "U0BOB" in await told(NOON + timedelta(hours=1))
 
     run(work)
 

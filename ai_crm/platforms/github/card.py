@@ -120,11 +120,14 @@ class Cards:
         return self._reread(item, where)
 
     def _reread(self, item: ItemRef, identity: str) -> Comment | None:
+        """The card at an address. Anybody with a key can have named one: what is no card of ours is never written over."""
         home = self._home(item)
         try:
-            return self._keep(item, home.read(identity), fresh=True)
+            card = home.read(identity)
         except ItemMissing:  # somebody deleted it
-            return self._keep(item, home.find(again=True), fresh=True)
+            card = None
+        is_card = card is not None and card.is_ours and card.first_line == card_mark(item)
+        return self._keep(item, card if is_card else home.find(again=True), fresh=True)
 
     def _keep(
         self, item: ItemRef, card: Comment | None, *, written: bool = False, fresh: bool = False

@@ -29,14 +29,24 @@ def verify(request: RawRequest, secret: str, now: datetime) -> None:
     """
     time = _only(_TIME, request.headers.get(TIME_HEADER, ""), "0")
     given = _only(_SIGNATURE, request.headers.get(SIGNATURE_HEADER, ""), _NEVER)
-    digest = hmac.digest(secret.encode("utf-8", "surrogateescape"), f"v0:{time}:".encode() + request.body, "sha256")
-    genuine = hmac.compare_digest(f"v0={digest.hex()}".encode(), given.encode())
+    genuine = hmac.compare_digest(_signature(request.body, secret, time).encode(), given.encode())
     if not (genuine and secret and abs(now.timestamp() - int(time)) <= MOST_SECONDS):
         raise SignatureInvalid(
             "the call's signature is missing, wrong or too old",
             where="Slack",
             hint="AI_CRM_SLACK_SIGNING_SECRET must be the app's own (Basic Information), and the clock must be right",
         )
+
+
+def sign(body: bytes, secret: str, now: datetime) -> dict[str, str]:
+    """The headers with which Slack would send this body."""
+    time = str(int(now.timestamp()))
+    return {TIME_HEADER: time, SIGNATURE_HEADER: _signature(body, secret, time)}
+
+
+def _signature(body: bytes, secret: str, time: str) -> str:
+    digest = hmac.digest(secret.encode("utf-8", "surrogateescape"), f"v0:{time}:".encode() + body, "sha256")
+    return f"v0={digest.hex()}"
 
 
 def _only(form: re.Pattern[str], header: str, otherwise: str) -> str:

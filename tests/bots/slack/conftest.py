@@ -81,3 +81,8 @@ def words(shown: object) -> str:
 def titles(message: dict[str, object]) -> list[str]:
     """What its buttons say."""
     return [str(each["text"]["text"]) for each in buttons(message)]
+
+
+def typed(text: str) -> str:
+    """As Slack sends what somebody typed."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").encode(errors="replace").decode()

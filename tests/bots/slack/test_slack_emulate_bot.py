@@ -107,9 +107,10 @@ class Emulated:
 
     def seen(self, sentence: str, thread: str = "") -> dict[str, Any]:
         """The newest message that says this, once it is in the emulator's history."""
+        found: Any = {}
         for _ in range(200):
             asked = {"channel": self.channel, "limit": 100}
-            found: Any = (
+            found = (
                 self.slack.conversations_replies(ts=thread, **asked)
                 if thread
                 else self.slack.conversations_history(**asked)
@@ -118,7 +119,7 @@ class Emulated:
                 if sentence in words(message):
                     return dict(message)
             self._pause()
-        raise AssertionError(f"{sentence!r} never stood in the channel: {found['messages']}")
+        raise AssertionError(f"{sentence!r} never stood in the channel: {found}")
 
     def told(self, sentence: str) -> dict[str, Any]:
         for _ in range(200):

@@ -105,6 +105,11 @@ def test_the_home_tab_shows_what_is_mine_and_its_buttons_work(everywhere: SlackW
     assert "Mine to do" in shown
     assert "What you are told" in shown
     assert "ann-gh" in shown
+    task = re.findall(r"AICRM-\d+", shown)[0]
+    before = len(slack.messages)
+    slack.press(home, task)
+    card = slack.until(lambda: slack.messages[before:], "the task, told directly")[0]
+    assert (card["channel"], titles(card)) == (f"D{ANN[1:]}", ["Start", "Done"])
 
 
 def test_a_guest_has_a_home_tab_with_what_guests_may_see(slack: SlackWorkspace) -> None:

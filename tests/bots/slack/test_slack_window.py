@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from typing import Any
 
 import pytest
 
-from tests.bots.slack.conftest import words
+from tests.bots.slack.conftest import Pair, words
 from tests.doubles.slack_workspace import ANN, DEV, ELSEWHERE, GUEST, SlackWorkspace
 
 
@@ -23,9 +25,11 @@ def opened(slack: SlackWorkspace, text: str = "task create", user: str = ANN, ch
 
 
 def filled(slack: SlackWorkspace, view: dict[str, Any], sentence: str) -> dict[str, Any]:
-    return slack.until(
-        lambda: (now := slack.views[view["id"]]) and (sentence in words(now)) and now, f"a window with {sentence!r}"
-    )
+    def look() -> dict[str, Any] | None:
+        now = slack.views[view["id"]]
+        return now if sentence in words(now) else None
+
+    return slack.until(look, f"a window with {sentence!r}")
 
 
 def told(slack: SlackWorkspace, before: int) -> str:
@@ -152,3 +156,18 @@ def test_the_analysis_survives_a_window_that_was_closed_meanwhile(slack: SlackWo
     slack.refuses("views.update", "not_found")
     assert slack.enter(view, title="Gone").status == 200
     assert "What you can ask for" in words(slack.asks("help"))
+
+
+def test_a_window_does_not_wait_longer_than_slack_does_for_a_store_that_is_slow(over_http: Pair) -> None:
+    slack = over_http.slack
+    view, before = opened(slack), len(slack.whispers)
+    with contextlib.closing(sqlite3.connect(over_http.hub.data / "hub.db", timeout=10, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        ack = slack.submit(view, title="Worth the wait")
+        assert ack.seconds < 3
+        assert ack.json()["response_action"] == "update"
+        assert "The task is being made" in words(ack.json()["view"])
+        slack.views[view["id"]] = {**ack.json()["view"], "id": view["id"], "hash": "w"}
+        other.execute("ROLLBACK")
+    assert "Worth the wait" in told(slack, before)
+    assert "is there" in words(filled(slack, view, "is there"))

@@ -18,6 +18,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ai_crm.config.hub_settings import read_hub_settings
+from ai_crm.errors import SettingsInvalid
+from ai_crm.wiring import SystemClock
+from ai_crm.wiring_hub import assemble
+from bots.teams import front
 from tests.doubles.hub_parts import Answer
 from tests.doubles.loopback import Reply, json_reply
 from tests.doubles.teams_room import Room, words
@@ -342,3 +347,26 @@ def test_a_page_or_a_proxy_is_no_emulator(local: Room, name: str) -> None:
 def test_an_emulator_is_on_this_machine(local: Room) -> None:
     body = msgspec.json.encode(local.activity(text="help", serviceUrl="https://evil.example/"))
     assert local.post(body, ()).status == 401
+
+
+def test_a_hub_without_an_app_carries_no_bot(tmp_path: Path) -> None:
+    hub = assemble(read_hub_settings({"AI_CRM_DATA": str(tmp_path)}), SystemClock())
+    try:
+        assert front(hub, lambda: None) is None
+    finally:
+        hub.close()
+
+
+def test_a_tenant_by_name_is_refused_before_anything_begins(tmp_path: Path) -> None:
+    environ = {
+        "AI_CRM_DATA": str(tmp_path),
+        "AI_CRM_TEAMS_APP_ID": APP,
+        "AI_CRM_TEAMS_APP_PASSWORD": "x",
+        "AI_CRM_TEAMS_TENANT_ID": "contoso.example",
+    }
+    hub = assemble(read_hub_settings(environ), SystemClock())
+    try:
+        with pytest.raises(SettingsInvalid, match="AI_CRM_TEAMS_TENANT_ID"):
+            front(hub, lambda: None)
+    finally:
+        hub.close()

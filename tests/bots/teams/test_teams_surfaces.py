@@ -110,6 +110,8 @@ def test_an_analysis_becomes_a_task_and_says_more(room: Room) -> None:
     assert "login" in words(room.teams.activities[-1][1])
     room.press(message, "Create Task")
     assert task(room).title == "Build a login with two factors"
+    room.press(room.mention('pm analyze "In the group"', GROUP), "Create Task", GROUP)
+    assert GROUP in task(room, 2).description
 
 
 def test_a_button_that_nobody_made_is_refused(room: Room) -> None:

@@ -107,6 +107,22 @@ def test_a_store_that_knows_where_the_card_is_need_not_look_for_it(
     assert [seen.method for seen in fake_github.requests] == ["GET", "PATCH"]
 
 
+def test_an_address_that_somebody_made_up_lets_nothing_be_written_over(
+    new_github: NewGitHub, fake_github: FakeGitHub, finish: Finish, issue: int
+) -> None:
+    """Whoever may report to a hub names the address, and the hub's token may write where theirs may not."""
+    other = fake_github.open_issue("Something else")
+    others = ItemRef(PlatformName.GITHUB, "octo/hello", ItemKind.ISSUE, str(other))
+    strangers = ("An answer of a person", "mallory", "NONE"), (body(task("forged")), "mallory", "NONE")
+    named = [fake_github.write_comment(issue, text, author, role) for text, author, role in strangers]
+    named.append(fake_github.write_comment(other, body(task(item=others)), "github-actions[bot]"))
+    before = [*fake_github.comments_of(issue), *fake_github.comments_of(other)]
+    for each in named:
+        finish(new_github().apply(show(task(), where=str(each))))
+    assert fake_github.comments_of(issue)[:2] + fake_github.comments_of(other) == before
+    assert fake_github.comments_of(issue)[2:] == [body(task())]
+
+
 def test_line_ends_that_an_editor_changed_are_no_change(
     github: GitHub, fake_github: FakeGitHub, finish: Finish, issue: int
 ) -> None:

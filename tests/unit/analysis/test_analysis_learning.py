@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,7 +16,8 @@ from ai_crm.analysis.learning import learn
 from ai_crm.analysis.table import Table
 from ai_crm.config.agents import load_agents
 from ai_crm.errors import PayloadInvalid
-from ai_crm.model.analysis import Analysis, Priority, WorkType
+from ai_crm.model.analysis import RECOMMENDED_FROM, AgentMatch, Analysis, Priority, WorkType
+from ai_crm.wiring_analysis import analyst_with
 
 _LEXICON = shipped_lexicon()
 _AGENTS = load_agents()
@@ -104,6 +106,22 @@ def test_labels_that_say_nothing_about_the_words_are_not_learned() -> None:
     assert _taught(lines).type is None
 
 
+def test_neighbours_teach_what_is_common_and_the_teams_own_words_still_win() -> None:
+    own = _history([_line(n) for n in range(30)])
+    others = _history(
+        [
+            {"title": f"{('quaddle', 'zorbulate')[n % 2]} wobbles", "body": ("glimp", "snark")[n % 2], "labels": [("bug", "task")[n % 2]]}
+            for n in range(40)
+        ]
+    )  # fmt: skip
+    learned = learn(own, _LEXICON, _AGENTS, others)
+    assert learned.type is not None
+    assert _asked(learned, "zorbulate panel", "The frimble again.").type.value is WorkType.BUG
+    assert _asked(learned, "glimp").type.value is WorkType.BUG
+    assert _asked(learned, "snark").type.value is WorkType.TASK
+    assert decode(encode(learned), "learned.json").type == learned.type
+
+
 def test_points_give_the_thirds_of_the_team_and_no_invented_hours() -> None:
     learned = _taught([_line(n, points=(8, 1)[n % 2]) for n in range(60)])
     assert learned.unit == "points"
@@ -153,3 +171,25 @@ def test_a_damaged_learned_file_is_refused(team: Learned) -> None:
     for data in damaged:
         with pytest.raises(PayloadInvalid):
             decode(data, "learned.json")
+
+
+def test_a_hub_uses_what_stands_in_its_data_folder(team: Learned, tmp_path: Path) -> None:
+    path = tmp_path / "analysis.json"
+    without = analyst_with(str(path)).analyse("zorbulate panel", "", (), _AGENTS)
+    path.write_bytes(encode(team))
+    with_it = analyst_with(str(path)).analyse("zorbulate panel", "", (), _AGENTS)
+    assert (without.analyst, with_it.analyst) == ("words-2", "learned-1-60")
+    path.write_bytes(b"{}")
+    with pytest.raises(PayloadInvalid, match="no learned analysis"):
+        analyst_with(str(path))
+
+
+def test_a_guess_that_is_not_sure_recommends_nobody_and_says_why() -> None:
+    unsure = AgentMatch("rust-pro", RECOMMENDED_FROM - 1, ())
+    sure = AgentMatch("rust-pro", RECOMMENDED_FROM, ())
+    analysis = _asked(None, "Login page")
+    doubtful = msgspec.structs.replace(analysis, agents=(unsure,))
+    assert doubtful.recommended is None
+    assert "rust-pro, is 27 % sure" in doubtful.nobody
+    certain = msgspec.structs.replace(analysis, agents=(sure, unsure))
+    assert (certain.recommended, certain.nobody) == (sure, "")

@@ -69,4 +69,4 @@ def test_a_missing_data_folder_says_what_to_put_there(monkeypatch: pytest.Monkey
 def test_weights_that_ship_come_from_licences_that_allow_it() -> None:
     shipping = {source.name: source.licence for source in sources.SOURCES if source.ships}
     assert shipping["sp16"] == "MIT"
-    assert not {"none stated", "mixed", "GPL-3.0", "CC BY-NC-SA 4.0"} & set(shipping.values())
+    assert not [licence for licence in shipping.values() if any(each in licence for each in ("none", "GPL", "NC"))]

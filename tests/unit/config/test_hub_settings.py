@@ -76,3 +76,25 @@ def test_every_variable_is_documented_and_every_documented_one_is_read() -> None
 
     unknown = [problem.file for problem in refused.value.problems if "not known" in problem.what]
     assert unknown == ["AI_CRM_NOT_ONE"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"AI_CRM_HOST": "0.0.0.0"},  # noqa: S104 - what must not be
+        {"AI_CRM_BASE_URL": "https://hub.example.com"},
+        {"AI_CRM_TRUSTED_PROXIES": "10.0.0.1"},
+        {
+            "AI_CRM_TEAMS_APP_ID": "0f8fad5b-d9cb-469f-a165-70867728950e",
+            "AI_CRM_TEAMS_APP_PASSWORD": "x",
+            "AI_CRM_TEAMS_TENANT_ID": "y",
+        },
+        {"AI_CRM_TEAMS_LOCAL": "yes"},
+    ],
+    ids=["host", "address", "proxy", "app", "word"],
+)
+def test_calls_without_a_token_are_taken_from_this_machine_alone(more: dict[str, str]) -> None:
+    assert read_hub_settings({"AI_CRM_TEAMS_LOCAL": "1"}).teams_local
+    assert not read_hub_settings({"AI_CRM_TEAMS_LOCAL": "0"}).teams_local
+    with pytest.raises(SettingsInvalid, match="AI_CRM_TEAMS_LOCAL"):
+        read_hub_settings({"AI_CRM_TEAMS_LOCAL": "1", **more})
