@@ -87,6 +87,7 @@ class ChatAccess(Struct, frozen=True, kw_only=True):
     teams_service_url: str
     proxy: Secret
     teams_listens: bool = False
+    teams_certificate: Secret = Secret("")
 
 
 class HubAccess(Struct, frozen=True):
@@ -159,7 +160,7 @@ def _slack(chat: ChatAccess, offload: Offload) -> Applier:
 
 
 def _teams(chat: ChatAccess, offload: Offload) -> Applier:
-    if not chat.teams_app_id or not chat.teams_app_password:
+    if not chat.teams_app_id or not (chat.teams_app_password or chat.teams_certificate):
         return Unconnected(PlatformName.TEAMS, "teams_app_id, teams_app_password and teams_tenant_id")
     from ai_crm.platforms.teams import BotAccount, Teams  # noqa: PLC0415 - cold start
 
@@ -167,6 +168,7 @@ def _teams(chat: ChatAccess, offload: Offload) -> Applier:
         app_id=chat.teams_app_id,
         password=chat.teams_app_password.reveal(),
         tenant=chat.teams_tenant_id,
+        certificate=chat.teams_certificate.reveal(),
         listens=chat.teams_listens,
     )
     return Teams(account, offload, service_url=chat.teams_service_url, proxy=chat.proxy.reveal())

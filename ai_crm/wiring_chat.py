@@ -11,6 +11,7 @@ from ai_crm.flow.deliver import platform_of
 from ai_crm.model.item import PlatformName
 from ai_crm.model.secret import Secret
 from ai_crm.platforms.slack import Repeating, Slack
+from ai_crm.platforms.teams.certificate import read_certificate
 from ai_crm.platforms.webhook.encode import keys_of
 from ai_crm.ports import Applier, Offload
 from ai_crm.ports.queue import HeldChange
@@ -121,4 +122,5 @@ def _access(settings: HubSettings) -> wiring.ChatAccess:
         teams_service_url=settings.teams_service_url,
         proxy=settings.proxy,
         teams_listens=bool(settings.teams_app_id),
+        teams_certificate=Secret(read_certificate(settings.teams_certificate) if settings.teams_certificate else ""),
     )

@@ -52,6 +52,7 @@ class HubSettings(Struct, frozen=True, kw_only=True):
     slack_alerts_channel: str
     teams_app_id: str
     teams_app_password: Secret
+    teams_certificate: str
     teams_tenant_id: str
     teams_service_url: str
     teams_emulator: str
@@ -103,6 +104,7 @@ VARIABLES: Mapping[str, str] = {
     "AI_CRM_SLACK_ALERTS_CHANNEL": "#ops or a channel's id: hears what is wrong with the hub",
     "AI_CRM_TEAMS_APP_ID": "lets rules write to Teams and the bot listen on /teams/messages, together with the next two",
     "AI_CRM_TEAMS_APP_PASSWORD": "the client secret of the Teams app",
+    "AI_CRM_TEAMS_CERTIFICATE": "instead of it: the path of a PEM file with the private key and its certificate",
     "AI_CRM_TEAMS_TENANT_ID": "the tenant of the Teams app",
     "AI_CRM_TEAMS_SERVICE_URL": "where the Teams connector is",
     "AI_CRM_TEAMS_LOCAL": "1: the bot listens to an emulator on this machine, without tokens; for development alone",
@@ -133,7 +135,7 @@ def read_hub_settings(environ: Mapping[str, str]) -> HubSettings:
     read = Reader(environ)
     data = read.text("AI_CRM_DATA", "data")
     app, password = read.text("AI_CRM_TEAMS_APP_ID", ""), read.secret("AI_CRM_TEAMS_APP_PASSWORD")
-    tenant = read.text("AI_CRM_TEAMS_TENANT_ID", "")
+    certificate, tenant = read.text("AI_CRM_TEAMS_CERTIFICATE", ""), read.text("AI_CRM_TEAMS_TENANT_ID", "")
     settings = HubSettings(
         data=data,
         database_url=read.secret("AI_CRM_DATABASE_URL") or Secret(f"sqlite:///{os.path.join(data, 'hub.db')}"),
@@ -156,6 +158,7 @@ def read_hub_settings(environ: Mapping[str, str]) -> HubSettings:
         slack_alerts_channel=read.text("AI_CRM_SLACK_ALERTS_CHANNEL", ""),
         teams_app_id=app,
         teams_app_password=password,
+        teams_certificate=certificate,
         teams_tenant_id=tenant,
         teams_service_url=read.url("AI_CRM_TEAMS_SERVICE_URL", "https://smba.trafficmanager.net/teams/"),
         teams_emulator=read.text("AI_CRM_TEAMS_LOCAL", ""),
@@ -165,7 +168,12 @@ def read_hub_settings(environ: Mapping[str, str]) -> HubSettings:
         keep={name: _number(text) for name, variable in KEEP.items() if (text := read.text(variable, ""))},
         trusted_proxies=_listed(read.text("AI_CRM_TRUSTED_PROXIES", "")),
     )
-    problems = (*_half_set(app, password, tenant), *_half_slack(settings), *_exposed(settings), *_unusable(settings))
+    problems = (
+        *_half_set(app, bool(password), certificate, tenant),
+        *_half_slack(settings),
+        *_exposed(settings),
+        *_unusable(settings),
+    )
     try:
         read.done("AI_CRM_")
     except SettingsInvalid as error:
@@ -255,13 +263,20 @@ def _half_slack(settings: HubSettings) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def _half_set(app: str, password: Secret, tenant: str) -> tuple[Problem, ...]:
+def _half_set(app: str, has_password: bool, certificate: str, tenant: str) -> tuple[Problem, ...]:  # noqa: FBT001 - never the secret itself
     """Teams needs all three; a half of it would fail at the first message instead of now."""
-    names = {"AI_CRM_TEAMS_APP_ID": app, "AI_CRM_TEAMS_APP_PASSWORD": password, "AI_CRM_TEAMS_TENANT_ID": tenant}
+    if has_password and certificate:
+        hint = "one of both proves who the bot is"
+        return (Problem("AI_CRM_TEAMS_CERTIFICATE", 0, 0, "is set beside AI_CRM_TEAMS_APP_PASSWORD", hint),)
+    names = {
+        "AI_CRM_TEAMS_APP_ID": bool(app),
+        "AI_CRM_TEAMS_APP_PASSWORD": has_password or bool(certificate),
+        "AI_CRM_TEAMS_TENANT_ID": bool(tenant),
+    }
     if not any(names.values()) or all(names.values()):
         return ()
     hint = "set all three of a Teams app, or none"
-    return tuple(Problem(name, 0, 0, "is missing", hint) for name, value in names.items() if not value)
+    return tuple(Problem(name, 0, 0, "is missing", hint) for name, is_set in names.items() if not is_set)
 
 
 def _exposed(settings: HubSettings) -> tuple[Problem, ...]:

@@ -10,12 +10,12 @@ import structlog
 from msgspec import Struct
 from starlette.routing import Route
 
-from ai_crm.config.hub_settings import HubSettings
 from ai_crm.errors import Problem, SettingsInvalid
 from ai_crm.model.address import parse_address
-from ai_crm.platforms.teams.login import BotAccount, Cloud, Login, NoProof, cloud_of, is_app_id
+from ai_crm.platforms.teams.login import Cloud, Login, NoProof, cloud_of, is_app_id
 from ai_crm.platforms.teams.verify import Expected
 from ai_crm.wiring_hub import Hub, command_desk
+from bots.teams.account import account_of
 from bots.teams.adapter import voice_of
 from bots.teams.bot import Bot
 from bots.teams.door import Door, Gate, Local, Signed, door_route, is_here, is_served
@@ -44,7 +44,7 @@ def build(hub: Hub, wake: Callable[[], None], other: Cloud | None = None) -> Par
     else:
         cloud = other or cloud_of(parse_address(settings.teams_service_url), "")
         gate = _signed(hub, cloud)
-        login = Login(_account(settings), cloud, time.monotonic, settings.proxy.reveal())
+        login = Login(account_of(settings), cloud, time.monotonic, settings.proxy.reveal())
         lines = Lines(lambda url: is_served(cloud, url), login, settings.proxy.reveal())
     desk = command_desk(hub, wake)
     people = People(hub.members, "" if settings.teams_local else settings.teams_tenant_id, hub.clock.now)
@@ -58,14 +58,6 @@ def build(hub: Hub, wake: Callable[[], None], other: Cloud | None = None) -> Par
         lines.close()
 
     return Parts(bot=bot, routes=(door_route(Door(gate, bot.receive)),), run=run)
-
-
-def _account(settings: HubSettings) -> BotAccount:
-    return BotAccount(
-        app_id=settings.teams_app_id,
-        password=settings.teams_app_password.reveal(),
-        tenant=settings.teams_tenant_id,
-    )
 
 
 def _signed(hub: Hub, cloud: Cloud) -> Signed:

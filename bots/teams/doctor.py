@@ -10,8 +10,9 @@ from msgspec import Struct
 from ai_crm.config.hub_settings import HubSettings
 from ai_crm.errors import AiCrmError
 from ai_crm.model.address import parse_address
-from ai_crm.platforms.teams.login import BotAccount, Login, cloud_of
+from ai_crm.platforms.teams.login import Login, cloud_of
 from ai_crm.platforms.transport import Transport
+from bots.teams.account import account_of
 from bots.teams.door import PATH
 from bots.teams.tokens import fetch
 
@@ -44,14 +45,9 @@ def examine(settings: HubSettings, login_url: str = "") -> tuple[Finding, ...]:
 
 def _findings(settings: HubSettings, login_url: str) -> Iterator[Finding]:
     proxy = settings.proxy.reveal()
-    account = BotAccount(
-        app_id=settings.teams_app_id,
-        password=settings.teams_app_password.reveal(),
-        tenant=settings.teams_tenant_id,
-    )
     try:
         cloud = cloud_of(parse_address(settings.teams_service_url), login_url)
-        login = Login(account, cloud, time.monotonic, proxy)
+        login = Login(account_of(settings), cloud, time.monotonic, proxy)
     except AiCrmError as error:
         yield Finding(str(error), well=False)
         return

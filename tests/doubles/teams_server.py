@@ -92,6 +92,8 @@ class TeamsServer:
         self.published = {"key-1": Published(key_pair("one"))}
         self.openid: deque[Reply] = deque()
         self.people: dict[str, dict[str, str]] = {id_: {"id": id_, **said} for id_, said in PEOPLE.items()}
+        self.registered = ""
+        self.seen: set[str] = set()
         self._expires_in = expires_in
         self._loopback = Loopback(self._answer)
 
@@ -160,12 +162,26 @@ class TeamsServer:
             return denial(90002)
         if form["client_id"] != APP:
             return denial(700016)
-        if form["client_secret"] != PASSWORD:
+        if "client_assertion" in form:
+            if not self._is_signed(form, f"{self.url}{request.path}"):
+                return denial(700027)
+        elif form["client_secret"] != PASSWORD:
             return denial(7000215)
         assert form["grant_type"] == "client_credentials"
         assert form["scope"] == "https://api.botframework.com/.default"
         self.tokens.append(f"eyJ0-canary-token-number-{len(self.tokens)}")
         return json_reply({"token_type": "Bearer", "expires_in": self._expires_in, "access_token": self.tokens[-1]})
+
+    def _is_signed(self, form: Mapping[str, str], audience: str) -> bool:
+        """Whether the registered certificate's key made this assertion, for this login, once."""
+        assert form["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+        token = form["client_assertion"]
+        if jwt.get_unverified_header(token).get("x5t#S256") != self.registered:
+            return False
+        said = jwt.decode(token, key_pair("certificate").public_key(), ["PS256"], audience=audience, issuer=APP)
+        fresh = said["jti"] not in self.seen
+        self.seen.add(said["jti"])
+        return fresh and said["sub"] == APP and said["exp"] - said["nbf"] <= 600
 
     def _open(self, wanted: Mapping[str, Any]) -> Reply:
         if wanted["tenantId"] != TENANT or wanted["bot"] != {"id": f"28:{APP}"} or wanted["isGroup"]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Protocol
@@ -25,14 +27,16 @@ from ai_crm.platforms.transport import Answer, Transport
 
 
 class BotAccount(Struct, frozen=True, kw_only=True):
-    """A bot as its registration knows it. `tenant` is empty for an old multi-tenant bot.
+    """A bot as its registration knows it. `tenant` is empty for an old multi-tenant bot; `certificate` is a PEM that stands
+    for the password.
 
     `listens`: somebody hears it when a button of one of its messages is pressed.
     """
 
     app_id: str
-    password: str
+    password: str = ""
     tenant: str = ""
+    certificate: str = ""
     listens: bool = False
 
     def __repr__(self) -> str:
@@ -100,14 +104,8 @@ class Login:
     def __init__(self, account: BotAccount, cloud: Cloud, clock: Callable[[], float], proxy: str) -> None:
         _check(account)
         self._path = f"/{account.tenant or _ANY_TENANT}/oauth2/v2.0/token"
-        self._form = urlencode(
-            {
-                "grant_type": "client_credentials",
-                "client_id": account.app_id,
-                "client_secret": account.password,
-                "scope": cloud.scope,
-            }
-        ).encode()
+        self._proof = _proof_of(account, f"{cloud.login_url}{self._path}")
+        self._asked = {"grant_type": "client_credentials", "client_id": account.app_id, "scope": cloud.scope}
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         self._transport = Transport(cloud.login_url, headers=headers, proxy=proxy)
         self._clock = clock
@@ -129,7 +127,8 @@ class Login:
 
     def _renewed(self) -> str:
         if not self._token or self._clock() >= self._good_until:
-            answer = self._transport.request("POST", self._path, self._form)
+            form = urlencode(self._asked | self._proof()).encode()
+            answer = self._transport.request("POST", self._path, form)
             if answer.status != 200:
                 raise _denied(answer)
             granted = answer.decoded(_Granted)
@@ -196,12 +195,25 @@ class _Denial(Struct, frozen=True):
     error_codes: tuple[int, ...] = ()
 
 
+def _proof_of(account: BotAccount, audience: str) -> Callable[[], dict[str, str]]:
+    """What the login is shown each time. Raises SettingsInvalid for a certificate that is none."""
+    if not account.certificate:
+        return lambda: {"client_secret": account.password}
+    from ai_crm.platforms.teams.certificate import assertion, parse_certificate  # noqa: PLC0415 - cold start
+
+    certificate = parse_certificate(account.certificate)
+    return lambda: {
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": assertion(certificate, account.app_id, audience, time.time(), secrets.token_hex(16)),
+    }
+
+
 def _check(account: BotAccount) -> None:
     if not is_app_id(account.app_id):
         raise _invalid(
             "the Teams app id", "is not an application id", "it looks like 00000000-0000-0000-0000-000000000000"
         )
-    if not account.password:
+    if not account.password and not account.certificate:
         raise _invalid("the Teams app password", "is missing")
     if account.tenant and not _TENANT.fullmatch(account.tenant):
         raise _invalid("the Teams tenant id", "is neither a tenant's id nor its domain")
