@@ -8,6 +8,7 @@ from ai_crm import wiring
 from ai_crm.config.hub_settings import HubSettings
 from ai_crm.errors import CredentialsRefused, Problem, SettingsInvalid
 from ai_crm.flow.deliver import platform_of
+from ai_crm.model.access import HOME
 from ai_crm.model.item import PlatformName
 from ai_crm.model.secret import Secret
 from ai_crm.platforms.slack import Repeating, Slack
@@ -16,6 +17,15 @@ from ai_crm.platforms.webhook.encode import keys_of
 from ai_crm.ports import Applier, Offload
 from ai_crm.ports.queue import HeldChange
 from ai_crm.ports.receiver import Connection, Connections
+
+_NO_ACCESS = wiring.ChatAccess(
+    slack_bot_token=Secret(""),
+    teams_app_id="",
+    teams_app_password=Secret(""),
+    teams_tenant_id="",
+    teams_service_url="",
+    proxy=Secret(""),
+)
 
 
 class _Kept(Struct, frozen=True):
@@ -37,15 +47,18 @@ class Chats:
         self._offload = offload
         self._slacks: dict[str, _Kept] = {}
         self._others = wiring.appliers(None, _access(settings), offload, _webhook_access(settings))
+        self._nobodys = wiring.appliers(None, _NO_ACCESS, offload)
 
     async def applier(self, held: HeldChange) -> Applier:
         """Who carries out a change that goes to no item's platform. Raises CredentialsRefused without an installation."""
         name = platform_of(held.change)
-        if name is not PlatformName.SLACK:
+        if name is PlatformName.WEBHOOK:
             return self._others[name]
-        slack = await self._slack(held.connection)
+        # What the settings name is the operator's: it writes for the workspace that the operator's own bots serve.
+        own = held.lease.workspace == HOME
+        slack = await self._slack(held.connection, own=own) if name is PlatformName.SLACK else None
         if slack is None:
-            return self._others[name]
+            return self._others[name] if own else self._nobodys[name]
         return slack if held.attempts == 1 else Repeating(slack, held.planned_at)
 
     def close(self) -> None:
@@ -54,7 +67,7 @@ class Chats:
         for applier in self._others.values():
             applier.close()
 
-    async def _slack(self, connection: str) -> Slack | None:
+    async def _slack(self, connection: str, *, own: bool) -> Slack | None:
         """None where neither the workspace nor the settings have a token: then the reason is told.
 
         What was meant for an installation that is gone goes nowhere else: the settings' token writes to other people.
@@ -63,7 +76,7 @@ class Chats:
         if connection and found is None:
             raise _gone(connection)
         token = _token(found) if found else self._settings.slack_bot_token
-        if not token:
+        if not token or not (found or own):
             return None
         known = self._slacks.get(connection)
         if known is None or known.token.reveal() != token.reveal():
@@ -100,7 +113,7 @@ def _token(connection: Connection) -> Secret:
         raise CredentialsRefused(
             "this installation of the Slack app has no token",
             where=connection.id,
-            hint="Install the app again at /slack/install",
+            hint="Install the app again: `ai-crm slack invite` makes a link",
         )
     return token
 

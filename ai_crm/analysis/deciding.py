@@ -9,6 +9,8 @@ from ai_crm.analysis.table import Table
 from ai_crm.model.analysis import Evidence
 
 _SHOWN = 3
+# In hundredths, beside what the word lists give: a margin of one is worth about six doublings of belief.
+_PER_MARGIN = 600
 # Words that decide nothing by themselves for a reader, even where they do for the arithmetic.
 _EMPTY_WORDS = """
     a an and are as at be been but by can do does for from had has have i if in into is it its me my no not of on or
@@ -29,7 +31,7 @@ def deciding(
         margin = sign * (table.margin(key, column) + (table.margin(own(key), column) if own else 0))
         if margin > 0 and _tells(shown[0]):
             value = seen.single.get(key) or seen.pairs[key]
-            found.append(Evidence(*shown, margin * value * 100 >> 36))
+            found.append(Evidence(*shown, margin * value * _PER_MARGIN >> 36))
     found.sort(key=lambda evidence: (-evidence.weight, evidence.seen))
     return tuple(evidence for evidence in found[:_SHOWN] if evidence.weight)
 

@@ -128,7 +128,7 @@ def _learn_type(
     rows = _frequent(rows)
     wanted = [kind.value for _, kind in rows]
     if not _enough(wanted):
-        return None, f"type: not learned, {len(wanted)} issues have one; it takes {_LEAST_ROWS} of two types"
+        return None, f"type: not learned, {len(wanted)} issues have one; it takes {_LEAST_ROWS} of two types at least"
     head = fit_head(
         [_type_values(text) for text, _ in rows], wanted, frozenset(_key("type", kind) for kind in WorkType), neighbours
     )
@@ -144,7 +144,10 @@ def _learn_agents(
     rows = _frequent(rows)
     wanted = [agent for _, agent in rows]
     if not _enough(wanted):
-        return None, f"agents: not learned, {len(wanted)} issues name one; it takes {_LEAST_ROWS} of two agents"
+        return (
+            None,
+            f"agents: not learned, {len(wanted)} issues name one; it takes {_LEAST_ROWS} of two agents at least",
+        )
     seen = [ranking.look(text.reading, agents) for text, _ in rows]
     values = [
         {**text.words, **text.pairs, **list_values(agent_strengths(sightings), "agent")}
@@ -171,7 +174,10 @@ def _learn_priority(history: Sequence[Closed], texts: Sequence[_Text]) -> tuple[
     rows = [(text, work.priority) for text, work in zip(texts, history, strict=True) if work.priority is not None]
     rows = _frequent(rows)
     if not _enough([level.value for _, level in rows]):
-        return None, f"priority: not learned, {len(rows)} issues have one; it takes {_LEAST_ROWS} of two levels"
+        return (
+            None,
+            f"priority: not learned, {len(rows)} issues have one; it takes {_LEAST_ROWS} of two levels at least",
+        )
     places = [_LEVELS.index(level) for _, level in rows]
     scale = fit_scale(
         [text.words for text, _ in rows], [place * 256 for place in places], places, _LEVEL_LOSS, (TRUSTS[-1],)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from ai_crm.analysis.certainty import power
 from ai_crm.analysis.deciding import deciding
 from ai_crm.analysis.effort import HOURS
@@ -49,12 +51,18 @@ def learned_agents(
     """The ranking by the team's history; agents that it never saw keep what the word lists gave them."""
     values = {**seen.single, **seen.pairs, **list_values(agent_strengths(sightings), "agent")}
     beliefs = dict(zip(head.names, head.confidences(values), strict=True))
+    places = {name: place for place, name in enumerate(head.names)}
     matches = [match for match in ranked if match.name not in beliefs]
-    for place, (name, belief) in enumerate(beliefs.items()):
-        if name in known and belief:
-            evidence = _merged(deciding(head.table, place, seen), sightings.shown(name))
-            matches.append(AgentMatch(name, belief, evidence))
-    return tuple(sorted(matches, key=lambda match: (-match.confidence, match.name))[:_RANKED])
+    matches += [AgentMatch(name, belief, ()) for name, belief in beliefs.items() if name in known and belief]
+    best = sorted(matches, key=lambda match: (-match.confidence, match.name))[:_RANKED]
+    return tuple(
+        structs.replace(
+            match, evidence=_merged(deciding(head.table, places[match.name], seen), sightings.shown(match.name))
+        )
+        if match.name in places
+        else match
+        for match in best
+    )
 
 
 def learned_effort(scale: Scale, unit: str, seen: Features, labels: tuple[str, ...], rough: Effort) -> Effort:
@@ -64,7 +72,8 @@ def learned_effort(scale: Scale, unit: str, seen: Features, labels: tuple[str, .
     values = {**seen.single, **label_values(labels)}
     estimate = scale.estimate(values)
     sizes = [_rounded(estimate + off) for off in (0, scale.low, scale.high)]
-    words = (_own_scale(unit, scale, sizes), *deciding(scale.table, 0, seen))[:_SHOWN]
+    direction = 1 if scale.added(values) >= 0 else -1
+    words = (_own_scale(unit, scale, sizes), *(deciding(scale.table, 0, seen, direction) if scale.trust else ()))
     if unit == "points":
         value = _PARTS[scale.part(values)]
         return Effort(value, *_hours_of(value, rough), rough.confidence, words)

@@ -14,6 +14,7 @@ from ai_crm.commands.command import NoticeKind
 from ai_crm.flow.digest import digest_for
 from ai_crm.flow.notices import end_of_quiet
 from ai_crm.flow.preferences import zone_of
+from ai_crm.model.access import HOME
 from ai_crm.model.change import ChangeKey, Notify, Text, change_key
 from ai_crm.model.decision import Answer, Decision
 from ai_crm.model.item import ItemKind, ItemRef, PlatformName
@@ -46,7 +47,7 @@ class Rounds(Struct, frozen=True, kw_only=True):
     store: Callable[[str], Store]
     clock: Clock
     alerts: str = ""
-    home: str = "default"
+    home: str = HOME
     looked: set[str] = field(default_factory=set)
 
     async def digests(self, workspace: str) -> int:

@@ -50,7 +50,9 @@ async def _run(settings: HubSettings, role: Role, told: Callable[[str], None], a
     traces = start_tracing(os.environ)
     hub = assembled(settings, SystemClock(), traces.call)
     bell, metrics = Bell(), Metrics()
-    bots = () if role is Role.WORKER else fronts(hub, bell.ring)
+    worker = None if role is Role.WEB else Worker(hub.desk, hub.holder, bell, _counted(metrics), traces)
+    wake = worker.wake if worker else bell.ring
+    bots = () if role is Role.WORKER else fronts(hub, wake)
     parts = Parts(
         connections=hub.connections,
         receivers=RECEIVERS,
@@ -58,24 +60,23 @@ async def _run(settings: HubSettings, role: Role, told: Callable[[str], None], a
         keys=hub.keys,
         clock=hub.clock,
         ready=lambda: _trouble(hub),
-        wake=bell.ring,
+        wake=wake,
         metrics=metrics,
         backlog=hub.backlog,
         api=(
-            *_api(hub, bell.ring),
-            *action_routes(ActionApi(store=hub.shared, clock=hub.clock, wake=bell.ring)),
+            *_api(hub, wake),
+            *action_routes(ActionApi(store=hub.shared, clock=hub.clock, wake=wake)),
             *contract_routes(),
             *(route for bot in bots for route in bot.routes),
         ),
     )
-    worker = None if role is Role.WEB else Worker(hub.desk, hub.holder, bell, _counted(metrics), traces)
     try:
         if hub.redis:
             await hub.redis.check()
         told(_address(listener))
         running = (
             server.serve(build_app(parts), listener, stop, trusted=settings.trusted_proxies),
-            *_moving(hub, bell.ring, stop),
+            *_moving(hub, wake, stop),
             *(bot.run(stop) for bot in bots),
             *([] if worker is None else _works(hub, worker, stop)),
         )

@@ -9,6 +9,9 @@ from msgspec import Struct
 
 from ai_crm.errors import CommandRefused
 
+# The workspace that there is without anybody making one, and that the settings of a hub are for.
+HOME = "default"
+
 
 class Permission(StrEnum):
     """What a route, a command or a job wants to do."""

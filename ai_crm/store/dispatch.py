@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 from sqlalchemy import Connection, Row, Select, and_, bindparam, exists, or_, select, text, tuple_, update
 
+from ai_crm.errors import StoreError
 from ai_crm.model.change import Applied, CallWebhook, Notify, OutboundChange
 from ai_crm.model.delivery import ChangeState, Lease, Setback
 from ai_crm.ports.queue import HeldChange, Pace, Paces
@@ -26,6 +27,8 @@ _NEARLY = 1e-6
 
 # What tells somebody something. It may quote the address of what was shown before; nothing quotes it in its turn.
 _MESSAGES = ("notify", "call_webhook")
+# How long a row that cannot be read waits for somebody who can.
+_UNREADABLE = timedelta(minutes=10)
 
 _OLDER = _TABLE.alias("older")
 # A change waits for what is done to the item itself, and a message for messages to the same people too.
@@ -126,6 +129,9 @@ class SqlOutbox:
             if (row.workspace, row.id) not in free:
                 continue
             planned = self._planned(row)
+            if planned is None:
+                _put_off(database, row, buckets.now + _UNREADABLE)
+                continue
             wait = buckets.reserve(planned)
             if wait:
                 _put_off(database, row, buckets.now + timedelta(seconds=wait))
@@ -133,8 +139,12 @@ class SqlOutbox:
                 allowed.append(planned)
         return allowed
 
-    def _planned(self, row: Row[Any]) -> _Planned:
-        change = outbound(row.payload)
+    def _planned(self, row: Row[Any]) -> _Planned | None:
+        """None for what a newer version wrote: it may know it, and nobody else has to wait for that."""
+        try:
+            change = outbound(row.payload)
+        except StoreError:
+            return None
         paces = self._paces.get(goes_to(change), ())
         return _Planned(row=row, change=change, paces=tuple((_bucket(pace, change), pace) for pace in paces))
 
@@ -239,6 +249,7 @@ def _settle(database: Connection, lease: Lease, done: tuple[OutboundChange, Appl
     rows.lock(change.item)  # before its changes, like everybody: in another order two could wait for each other
     row = queue_rows.end(database, OUTBOX, lease, "done", reason="", detail="")
     settled(rows, change, applied, now)
+    queue_rows.trouble(database, lease.workspace, row.connection, "")
     if applied.yielded and lease.generation == 1:  # else an earlier attempt of ours may be who was first
         _drop(database, lease.workspace, (str(change.item), row.event), applied, now)
     rows.note(Entry(actor="ai-crm", action=row.kind, subject=str(change.item), cause=row.event), now)

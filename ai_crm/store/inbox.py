@@ -144,6 +144,7 @@ def _decide(database: Connection, lease: Lease, decisions: tuple[Decision, ...],
         platform = goes_to(change)
         return Route(HUB, delivery.connection if platform == own else rows.connection_for(platform))
 
+    queue_rows.trouble(database, lease.workspace, delivery.connection, "")
     for decision in decisions:
         kept(rows, decision, now, route)
 

@@ -277,6 +277,9 @@ _STEPS: tuple[tuple[str | Either, ...], ...] = (
         """,
         "ALTER TABLE task_history ADD COLUMN cause TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE change ADD COLUMN target TEXT NOT NULL DEFAULT ''",
+        "CREATE INDEX delivery_dead ON delivery (workspace, connection) WHERE state = 'dead'",
+        "CREATE INDEX change_dead ON change (workspace, connection) WHERE state = 'dead'",
+        "CREATE INDEX decision_item ON decision (workspace, item)",
     ),
 )
 VERSION = len(_STEPS)

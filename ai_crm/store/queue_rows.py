@@ -39,6 +39,8 @@ POISON = Setback(
     detail=f"its worker stopped without a word {_MOST_RUN_OUT} times in a row",
 )
 _RAN_OUT = "ran-out-"
+# Whoever set the connection up has to do something: its credentials are not taken.
+_REFUSED = "credentials_refused"
 # How often its lease ran out before a row is suspected.
 _SUSPECT = 3
 
@@ -102,7 +104,7 @@ OUTBOX = Queue(
     free="pending",
     came=tables.change.c.planned_at,
     end="settled_at",
-    told=(tables.change.c.event, tables.change.c.kind),
+    told=(tables.change.c.connection, tables.change.c.event, tables.change.c.kind),
 )
 
 
@@ -198,9 +200,9 @@ def hold(database: Connection, queue: Queue, row: Row[Any], holder: str, span: t
     return None
 
 
-def backlog(database: Connection) -> tuple[Backlog, ...]:
+def backlog(database: Connection, now: datetime) -> tuple[Backlog, ...]:
     """What waits in either queue, of all workspaces: one look at the indexes of what waits."""
-    found = {row.queue: row for row in database.execute(_BACKLOG)}
+    found = {row.queue: row for row in database.execute(_BACKLOG, {"now": stamp(now)})}
     return tuple(
         Backlog(queue=name, count=row.waiting, oldest=datetime.fromisoformat(row.oldest) if row.oldest else None)
         for name, row in sorted(found.items())
@@ -211,7 +213,7 @@ _BACKLOG = union_all(
     *(
         select(literal(queue.name).label("queue"), func.count().label("waiting"), func.min(queue.came).label("oldest"))
         .select_from(queue.table)
-        .where(text(queue.waiting))
+        .where(text(queue.waiting), queue.table.c.not_before <= bindparam("now"))
         for queue in (INBOX, OUTBOX)
     )
 )
@@ -224,9 +226,18 @@ def postpone(database: Connection, queue: Queue, lease: Lease, setback: Setback,
 
 def bury(database: Connection, queue: Queue, lease: Lease, setback: Setback, now: datetime) -> None:
     values = {queue.end: stamp(now), "reason": setback.reason, "detail": setback.detail}
-    end(database, queue, lease, "dead", **values)
+    row = end(database, queue, lease, "dead", **values)
+    if setback.reason == _REFUSED:
+        trouble(database, lease.workspace, row.connection, setback.detail)
     entry = Entry(actor="ai-crm", action=f"give up {queue.table.name}", subject=lease.subject, cause=setback.reason)
     Rows(database, lease.workspace).note(entry, now)
+
+
+def trouble(database: Connection, workspace: str, connection: str, problem: str) -> None:
+    """Writes down what is wrong with a connection; empty when something went well there. Mostly that changes nothing."""
+    table = tables.connection
+    this = and_(table.c.workspace == workspace, table.c.id == connection, table.c.problem != problem)
+    database.execute(update(table).where(this).values(problem=problem))
 
 
 def end(database: Connection, queue: Queue, lease: Lease, state: str, **values: str) -> Row[Any]:

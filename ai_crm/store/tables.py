@@ -29,6 +29,7 @@ metadata = MetaData()
 
 _WAITING = text("state IN ('queued', 'working')")
 _PENDING = text("state = 'pending'")
+_DEAD = text("state = 'dead'")
 _WAITS_FOR_US = text("state = 'pending' AND carrier = 'hub'")
 
 
@@ -99,6 +100,7 @@ decision = Table(
     ForeignKeyConstraint(["workspace", "item"], ["item_card.workspace", "item_card.item"]),
     Index("decision_event", "workspace", "event"),
     Index("decision_time", "workspace", "decided_at"),
+    Index("decision_item", "workspace", "item"),
 )
 
 # The ledger of effects, and the outbox while they are pending. An update of a task is done with its transaction and
@@ -151,6 +153,7 @@ change = Table(
     ),
     Index("change_event", "workspace", "event"),
     Index("change_time", "workspace", "planned_at"),
+    Index("change_dead", "workspace", "connection", sqlite_where=_DEAD, postgresql_where=_DEAD),
 )
 
 # Where deliveries come from and changes go to. `settings` is JSON that may be shown, `secrets` is sealed. Its id is in
@@ -206,6 +209,7 @@ delivery = Table(
     Index("delivery_due", "connection", "received_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
     Index("delivery_lane", "workspace", "lane", "received_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
     Index("delivery_time", "workspace", "received_at"),
+    Index("delivery_dead", "workspace", "connection", sqlite_where=_DEAD, postgresql_where=_DEAD),
 )
 
 # Token buckets: `level` tokens were left at `filled_at`.

@@ -75,7 +75,9 @@ def _routes(hub: Hub, app: AsyncApp, kept: Installations) -> tuple[Route, ...]:
     door = (door_route(Door(app, signing, hub.clock.now)),) if signing else ()
     if not client:
         return door
-    whose = Client(id=client, secret=settings.slack_client_secret, base_url=settings.base_url)
+    whose = Client(
+        id=client, secret=settings.slack_client_secret, base_url=settings.base_url, api_url=settings.slack_api_url
+    )
     return (*door, *install_routes(Installer(whose, hub.vault, kept, web_client(settings), hub.clock.now)))
 
 

@@ -24,7 +24,6 @@ from ai_crm.store.vault import Vault
 from bots.slack.installations import Installation, Installations
 from bots.slack.manifest import scopes
 
-_AUTHORIZE = "https://slack.com/oauth/v2/authorize"
 _COOKIE = "ai_crm_slack_install"
 _INVITED_FOR = timedelta(days=1)
 _ON_THE_WAY_FOR = timedelta(minutes=10)
@@ -32,11 +31,19 @@ _MOST_USED = 1_000
 
 
 class Client(Struct, frozen=True, kw_only=True):
-    """The app's own client. `base_url` is the hub's address from outside: no other is ever redirected to."""
+    """The app's own client. `base_url` is the hub's address from outside: no other is ever redirected to.
+
+    `api_url` is Slack's, which GovSlack has another of.
+    """
 
     id: str
     secret: Secret
     base_url: str
+    api_url: str
+
+    @property
+    def authorize(self) -> str:
+        return f"{self.api_url.rstrip('/').removesuffix('/api')}/oauth/v2/authorize"
 
     @property
     def redirect(self) -> str:
@@ -73,7 +80,7 @@ class Installer:
             "redirect_uri": self._client.redirect,
             "state": _digest(state),
         }
-        response = RedirectResponse(f"{_AUTHORIZE}?{urlencode(asked)}", 303)
+        response = RedirectResponse(f"{self._client.authorize}?{urlencode(asked)}", 303)
         response.set_cookie(
             _COOKIE,
             state,

@@ -8,14 +8,12 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from ai_crm.errors import CredentialsRefused, UpstreamUnavailable
+from ai_crm.model.access import HOME
 from ai_crm.model.item import PlatformName
 from ai_crm.model.secret import Secret
 from ai_crm.ports.receiver import Connection
 from ai_crm.store.connections import SqlConnections
 from bots.slack.speak import trouble
-
-# Where an app with one token of its own belongs, which no installation says.
-_WORKSPACE = "default"
 
 
 class Installation(Struct, frozen=True, kw_only=True):
@@ -73,7 +71,7 @@ class Installations:
     async def _owned(self) -> Installation:
         """The one that the app's own token speaks for, asked of Slack once: a stranger's workspace must not pass for it."""
         if self._own is None:
-            self._own = await identify(self._client, self._token, _WORKSPACE)
+            self._own = await identify(self._client, self._token, HOME)
         return self._own
 
 

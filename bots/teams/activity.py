@@ -39,7 +39,7 @@ class Mention(Struct, frozen=True):
 
 
 class Heard(Struct, frozen=True, kw_only=True):
-    """One activity. `text` is without the bot's own name; `value` is what the client sent with a button or an invoke.
+    """One activity. `bot` is who it was sent to, `text` is without that one's name; `value` is what the client sent with a button or an invoke.
 
     `raw` is the activity as it came, for whoever answers it. `meeting` is empty outside of one.
     """
@@ -54,6 +54,7 @@ class Heard(Struct, frozen=True, kw_only=True):
     conversation: str
     scope: Scope
     sender: Account
+    bot: str
     mentions: tuple[Mention, ...]
     origin: Origin
     meeting: str
@@ -91,6 +92,7 @@ def parse(body: bytes) -> Heard:
         conversation=place.id,
         scope=place.conversation_type,
         sender=found.sender,
+        bot=ours,
         mentions=tuple(Mention(_spoken(text, ()), who) for text, who in named if who.id != ours)[:_MOST_MENTIONS],
         origin=Origin(
             service_url=found.service_url,

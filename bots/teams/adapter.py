@@ -13,8 +13,10 @@ from botbuilder.core import BotAdapter, TurnContext
 from botbuilder.schema import Activity, ConversationReference, ResourceResponse
 from msrest.exceptions import ClientException as MsRestException
 
-from ai_crm.errors import PayloadInvalid, Unsupported
-from ai_crm.platforms.teams.client import Person
+from ai_crm.errors import CredentialsRefused, ItemMissing, PayloadInvalid, Unsupported
+from ai_crm.platforms.teams.client import Connector, Person
+from ai_crm.platforms.teams.encode import Person as Receiver
+from ai_crm.platforms.teams.encode import opening
 from bots.teams.activity import Heard
 from bots.teams.lines import Lines
 
@@ -41,11 +43,20 @@ class Voice:
         await self._context.update_activity(renewed)
 
     async def member(self, person: str) -> Person:
-        """Who somebody in this conversation is. Raises UpstreamError."""
-        conversation = self._heard.conversation
-        return await self._lines.ask(
-            self._heard.origin.service_url, lambda connector: connector.member(conversation, person, "Teams")
-        )
+        """Who somebody is who is in this conversation, or has the bot. Raises UpstreamError.
+
+        An extension is used in chats where the bot is not: there it may ask nothing, and its own chat with them knows.
+        """
+        heard = self._heard
+
+        def look_up(connector: Connector) -> Person:
+            try:
+                return connector.member(heard.conversation, person, "Teams")
+            except (ItemMissing, CredentialsRefused):
+                asked = opening(Receiver(person), heard.bot.removeprefix("28:"), heard.origin.tenants[0])
+                return connector.member(connector.open_chat(asked, "Teams"), person, "Teams")
+
+        return await self._lines.ask(heard.origin.service_url, look_up)
 
 
 def voice_of(heard: Heard, lines: Lines) -> Voice:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 import structlog
 from msgspec import structs
@@ -14,13 +15,13 @@ from ai_crm.cards.form import mended_form, offered, task_form
 from ai_crm.cards.welcome import welcome_card
 from ai_crm.commands.command import Asked, NewTask, StartTask
 from ai_crm.commands.presses import Verb, parse_press
-from ai_crm.errors import AiCrmError, CommandRefused
+from ai_crm.errors import AiCrmError, UpstreamError
 from ai_crm.flow.commands import obey, refusal, understand
 from ai_crm.flow.reply import Asker, CommandDesk, Reply, agents_of
 from ai_crm.model.analysis import Analysis
 from bots.teams import dialog, meeting
 from bots.teams.activity import Heard, Scope
-from bots.teams.adapter import Voice
+from bots.teams.adapter import Message, Voice
 from bots.teams.door import Answer
 from bots.teams.ears import IGNORED, Way, ear_of
 from bots.teams.people import People
@@ -69,6 +70,7 @@ class Bot:
         self._patience = patience
         self._heard: dict[str, None] = {}
         self._working: set[asyncio.Future[Any]] = set()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def receive(self, heard: Heard) -> Answer:
         """Answers an activity that is proven genuine. Raises PayloadInvalid."""
@@ -193,7 +195,7 @@ class Bot:
         verb = str(heard.value.get("verb") or heard.value.get("action") or "")
         reply = await obey(_placed(parse_press(verb, heard.value), heard), asker, self._desk, heard.request)
         if heard.reply_to and _is_renewing(verb, reply):
-            await voice.renew(heard.reply_to, message_of(reply, (heard.sender.id,)))
+            await self._renew(heard, voice, message_of(reply, (heard.sender.id,)))
         if not (heard.reply_to and _is_renewing(verb, reply) and reply.ok):
             await voice.say(message_of(reply, (heard.sender.id,)))
 
@@ -201,11 +203,17 @@ class Bot:
         """The pressed card becomes the answer for everybody; what is no new state of it is said below."""
         message = message_of(reply, (heard.sender.id,))
         if heard.reply_to and _is_renewing(verb, reply):
-            self._begin(self._answered("renew", voice, lambda: voice.renew(heard.reply_to, message)))
+            self._begin(self._answered("renew", voice, lambda: self._renew(heard, voice, message)))
             return card_answer(contents_of(reply, (heard.sender.id,))[0]) if reply.ok else text_answer(reply.text)
         if reply.ok:
             self._begin(self._answered("say", voice, lambda: voice.say(message)))
         return text_answer(reply.text)
+
+    async def _renew(self, heard: Heard, voice: Voice, message: Message) -> None:
+        """One after the other for one message: what came of the last press stays."""
+        turn = self._turns.setdefault(f"{heard.conversation}|{heard.reply_to}", asyncio.Lock())
+        async with turn:
+            await voice.renew(heard.reply_to, message)
 
     def _form(self, heard: Heard, asker: Asker, draft: NewTask, link: str) -> Json:
         agents = agents_of(asker, self._desk)
@@ -247,7 +255,9 @@ class Bot:
         try:
             try:
                 await work()
-            except CommandRefused as error:
+            except UpstreamError:
+                raise  # Teams itself: nobody could be told
+            except AiCrmError as error:
                 await voice.say(message_of(refusal(error)))
         except AiCrmError as error:
             log.warning("teams", action=action, problem=str(error))

@@ -101,7 +101,9 @@ def draft_of(value: Any) -> tuple[NewTask, str]:
     payload = read(value, _About).message_payload
     text = plain_text(payload.body.content) if payload.body.content_type == "html" else payload.body.content
     title = text.strip().partition("\n")[0][:MOST_TITLE]
-    return NewTask(title=title, description=text.strip()), payload.link_to_message
+    # One spelling of a conversation's id, by which a meeting finds its tasks.
+    link = re.sub("%3a", ":", re.sub("%40", "@", payload.link_to_message), flags=re.IGNORECASE)
+    return NewTask(title=title, description=text.strip()), link
 
 
 class _Parameter(Struct, frozen=True):

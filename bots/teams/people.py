@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from msgspec import structs
 
 from ai_crm.cards.inert import one_line
-from ai_crm.errors import CommandRefused, ItemMissing
+from ai_crm.errors import CommandRefused, CredentialsRefused, ItemMissing
 from ai_crm.flow.reply import Asker
 from ai_crm.model.access import Principal, Role
 from ai_crm.model.item import PlatformName
@@ -83,8 +83,9 @@ class People:
             return known[1]
         try:
             found = await voice.member(id_)
-        except ItemMissing as error:
-            raise CommandRefused("Teams does not know this person here", hint="Ask me in a chat with me") from error
+        except (ItemMissing, CredentialsRefused) as error:
+            hint = "Add me for yourself first: Apps, AI-CRM, Add"
+            raise CommandRefused("Teams does not tell me who you are here", hint=hint) from error
         if len(self._known) >= _MOST_KEPT:
             self._known.clear()
         self._known[id_] = (self._now(), found)

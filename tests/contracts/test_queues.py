@@ -545,14 +545,14 @@ def test_what_waits_is_counted_with_the_age_of_its_oldest(
     now = _later(deliveries.noon, 100)
 
     async def work() -> None:
-        nothing = await process.transactions.read(backlog)
+        nothing = await process.transactions.read(lambda database: backlog(database, now))
         assert nothing == tuple(Backlog(queue=name, count=0, oldest=None) for name in ("inbox", "outbox"))
         await _decided(process, decisions.opened("e", "triage"), deliveries.make(1), now)
         for number in (3, 5, 4):
             await process.inbox.accept(deliveries.make(number))
         await process.inbox.take("a", _later(now, 1), 1)
         await process.outbox.take("a", _later(now, 1), 1)
-        inbox, outbox = await process.transactions.read(backlog)
+        inbox, outbox = await process.transactions.read(lambda database: backlog(database, now))
         assert (inbox.count, inbox.oldest) == (3, deliveries.make(3).received_at)
         assert (outbox.count, outbox.oldest) == (4, now)
 
@@ -836,5 +836,43 @@ def test_after_closing_nothing_is_taken_and_what_waited_is_done(process: Process
         assert not any(each.duplicate for each in await asyncio.gather(*waiting))
         with pytest.raises(StoreUnavailable, match="being closed"):
             await process.inbox.accept(deliveries.make(99))
+
+    asyncio.run(work())
+
+
+def test_a_connection_says_what_is_wrong_with_it_until_something_goes_well(
+    process: Process, deliveries: Deliveries, decisions: Decisions
+) -> None:
+    now = _later(deliveries.noon, 100)
+    refused = Setback(reason="credentials_refused", detail="GitHub refused the token")
+
+    async def problem() -> list[tuple[object, ...]]:
+        return await process.rows("SELECT problem FROM connection")
+
+    async def work() -> None:
+        await process.connect("c")
+        first = deliveries.make(1, connection="c")
+        await _decided(process, decisions.opened("e", "triage"), first, now)
+        (held,) = await process.outbox.take("a", now, 1)
+        await process.outbox.bury(held.lease, refused, now)
+        assert await problem() == [("GitHub refused the token",)]
+        (held,) = await process.outbox.take("a", now, 1)
+        await process.outbox.settle(held.lease, held.change, _applied(held), now)
+        assert await problem() == [("",)]
+
+    asyncio.run(work())
+
+
+def test_what_cannot_be_read_keeps_nobody_else_waiting(
+    process: Process, deliveries: Deliveries, decisions: Decisions
+) -> None:
+    now = _later(deliveries.noon, 100)
+
+    async def work() -> None:
+        await _decided(process, decisions.opened("e", "triage"), deliveries.make(1), now)
+        await process.run("UPDATE change SET payload = '{\"change\":\"of_tomorrow\"}' WHERE kind = 'show_card'")
+        assert "show_card" not in _kinds(await process.outbox.take("a", now, 9))
+        waits = await process.rows("SELECT state FROM change WHERE kind = 'show_card'")
+        assert waits == [("pending",)]
 
     asyncio.run(work())

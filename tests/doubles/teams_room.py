@@ -105,6 +105,18 @@ class Room:
 
         return self.run(posted())
 
+    def together(self, *activities: Mapping[str, Any]) -> list[Answer]:
+        """Several calls at the same time."""
+        headers = (("content-type", "application/json"), ("authorization", f"Bearer {self.teams.token()}"))
+
+        async def posted() -> list[Answer]:
+            bodies = map(msgspec.json.encode, activities)
+            answers = await asyncio.gather(*(call(self.app, "POST", PATH, headers, body) for body in bodies))
+            await self.parts.bot.finish()
+            return list(answers)
+
+        return self.run(posted())
+
     def say(self, text: str, conversation: str = CHAT, sender: str = ANN, **more: Any) -> dict[str, Any]:
         """Somebody writes; what the bot writes then."""
         before = len(self.teams.activities)

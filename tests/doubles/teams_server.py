@@ -142,7 +142,8 @@ class TeamsServer:
         if request.path == "/v3/conversations":
             return self._open(request.json())
         if "/members/" in request.path:
-            return self._member(unquote(request.path.rpartition("/")[2]))
+            _, _, conversation, _, person = unquote(request.path).removeprefix("/").split("/")
+            return self._member(conversation, person)
         return self._send(request)
 
     def _metadata(self, request: Request) -> Reply:
@@ -152,7 +153,9 @@ class TeamsServer:
             return json_reply({"keys": [key.jwk(kid) for kid, key in self.published.items()]})
         return json_reply({"issuer": ISSUER, "jwks_uri": f"{self.url}/v1/.well-known/keys"})
 
-    def _member(self, person: str) -> Reply:
+    def _member(self, conversation: str, person: str) -> Reply:
+        if conversation.partition(";")[0] not in (CHANNEL, CHAT, GROUP):
+            return refusal(403, "BotNotInConversationRoster")
         known = self.people.get(person)
         return json_reply(known) if known else refusal(404, "MemberNotFoundInConversation")
 

@@ -14,6 +14,7 @@ from ai_crm.errors import CredentialsRefused
 from ai_crm.model.delivery import Lease
 from ai_crm.model.item import PlatformName
 from ai_crm.model.secret import Secret
+from ai_crm.platforms.slack import Slack
 from ai_crm.ports.queue import HeldChange
 from ai_crm.ports.receiver import Connection
 from ai_crm.wiring import SystemClock
@@ -53,3 +54,17 @@ def test_what_was_meant_for_an_installation_that_is_gone_is_not_sent_with_anothe
                 pass
 
     asyncio.run(work())
+
+
+@pytest.mark.parametrize(("workspace", "writes"), [("default", True), ("other", False)])
+def test_the_operators_own_token_writes_for_the_operators_own_workspace_alone(
+    hub: Hub, workspace: str, *, writes: bool
+) -> None:
+    lease = Lease(workspace=workspace, subject="s", holder="h", generation=1, until=NOON)
+    held = HeldChange(change=Decisions().notify("triage"), connection="", lease=lease, attempts=1, planned_at=NOON)
+
+    async def work() -> bool:
+        async with hub.desk.reach.applier(held) as applier:
+            return isinstance(applier, Slack)
+
+    assert asyncio.run(work()) is writes

@@ -89,7 +89,7 @@ def test_a_guest_may_look_and_not_touch(room: Room) -> None:
 
 def test_people_of_other_companies_and_strangers_are_told_no(room: Room) -> None:
     assert "only people of this organisation" in words(room.mention("list tasks", GROUP, PARTNER))
-    assert "does not know this person" in words(room.mention("list tasks", GROUP, "29:1nobody"))
+    assert "does not tell me who you are" in words(room.mention("list tasks", GROUP, "29:1nobody"))
 
 
 def test_who_somebody_is_is_asked_once(room: Room) -> None:

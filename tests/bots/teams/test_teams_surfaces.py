@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -134,6 +135,22 @@ def test_what_takes_longer_is_said_at_once_and_ends_all_the_same(room: Room) -> 
     assert "takes longer" in answer["value"]
     assert task(room).status == "done"
     assert "Done" in words(room.teams.updates[-1][1])
+
+
+def test_of_two_who_press_at_once_one_is_first_and_everybody_sees_what_came_of_it(room: Room) -> None:
+    start, done = buttons(room.mention('task create "Both"', GROUP))[:2]
+    calls = [
+        room.activity(
+            GROUP, who, type="invoke", name="adaptiveCard/action", replyToId=room.last_id,
+            value={"action": {"verb": each["verb"], "data": each["data"]}},
+        )
+        for who, each in ((ANN, start), (BOB, done))
+    ]  # fmt: skip
+    answers = room.together(*calls)
+    assert sorted(each.json()["type"] for each in answers) == sorted([CARD, TEXT])
+    assert task(room).version == 2
+    shown = words(room.teams.updates[-1][1])
+    assert task(room).status.replace("-", " ").capitalize() in shown
 
 
 # Forms
@@ -269,6 +286,20 @@ def test_a_task_is_looked_up_and_put_into_a_message(room: Room) -> None:
     assert len(room.invoke("composeExtension/query", initial)["composeExtension"]["attachments"]) == 2
 
 
+def test_an_extension_works_in_chats_where_the_bot_is_not(room: Room) -> None:
+    elsewhere = "19:somewhere-else@thread.v2"
+    card = form(room.invoke("composeExtension/fetchTask", message_payload("<p>Hi</p>"), elsewhere))
+    assert values(card)["title"] == "Hi"
+    room.invoke("composeExtension/submitAction", {"data": {"title": "Hi", "share": "true"}}, elsewhere)
+    assert task(room).title == "Hi"
+    assert room.teams.activities == []  # it may not write there, and says so in its log alone
+
+
+def test_whoever_has_not_got_the_bot_is_told_to_add_it(room: Room) -> None:
+    answer = room.invoke("composeExtension/fetchTask", message_payload("x"), "19:somewhere-else@thread.v2", BOB)
+    assert "Add me for yourself" in answer["task"]["value"]
+
+
 @pytest.mark.parametrize("query", ["nothing at all like this", 'an "open quotation', "status:nonsense"])
 def test_a_search_that_finds_nothing_says_so(shared: Room, query: str) -> None:
     value = {"commandId": "searchTasks", "parameters": [{"name": "query", "value": query}]}
@@ -363,7 +394,10 @@ def test_a_meeting_begins_with_the_open_tasks_of_its_chat_and_ends_with_what_cam
     agenda = meeting(room, "Start")
     assert "Before" in words(agenda[0])
     assert "Elsewhere" not in words(agenda[0])
-    room.mention('task create "During"', GROUP)
+    about = message_payload("During").copy()
+    about["messagePayload"]["linkToMessage"] = f"https://teams.microsoft.com/l/message/{quote(GROUP, safe='')}/1"
+    card = form(room.invoke("composeExtension/fetchTask", about, GROUP))
+    room.invoke("composeExtension/submitAction", {"data": {**card["actions"][0]["data"], **values(card)}}, GROUP)
     room.mention("task done AICRM-1", GROUP)
     told = meeting(room, "End")
     assert card_words(contents(told[0])[0]).splitlines()[1:] == [

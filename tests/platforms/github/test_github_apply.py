@@ -303,7 +303,9 @@ def test_a_missing_permission_is_named_and_nothing_is_done(
     github: GitHub, fake_github: FakeGitHub, finish: Finish, issue: int, change: OutboundChange
 ) -> None:
     fake_github.grant("contents: read", "issues: read")
-    with pytest.raises(CredentialsRefused, match="It takes `issues: write`: a workflow gives that under `permissions:`") as refused:
+    with pytest.raises(
+        CredentialsRefused, match="It takes `issues: write`: a workflow gives that under `permissions:`"
+    ) as refused:
         finish(github.apply(change))
     assert refused.value.missing == "issues: write"
     assert (fake_github.comments_of(issue), fake_github.labels_of(issue)) == ([], ["Bug"])
