@@ -21,8 +21,9 @@ _MEASURES: tuple[Callable[[], Iterable[Figure]], ...] = (type_figures, size_figu
 
 
 def main() -> None:
+    figures = tuple(chain.from_iterable(_reported(measure) for measure in _MEASURES))
     with open(CARD, "w", encoding="utf-8") as file:
-        file.write(card(tuple(chain.from_iterable(_reported(measure) for measure in _MEASURES))))
+        file.write(card(figures))
     sys.stdout.write(f"{CARD} is written\n")
 
 

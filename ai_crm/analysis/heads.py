@@ -19,7 +19,7 @@ _LEAST_TEXTS = 2
 _FOLDS = 3
 _OWN = 0x5BD1E995
 # Steepnesses tried for the confidence, in 256ths of a doubling per 2^16 of a score.
-_STEEPNESSES = (32, 48, 64, 96, 128, 192, 256, 384, 512)
+_STEEPNESSES = (32, 40, 48, 56, 64, 72, 80, 88, 96, 112, 128, 144, 160, 192, 224, 256, 320, 384, 512)
 _PER_STRENGTH = 16
 
 

@@ -12,8 +12,9 @@ _HEADING = re.compile(r"^#{1,6}\s{1,8}(.{1,200})$")
 _ITEM = re.compile(
     r"^(?P<indent>[ \t]{0,40})(?:[-*+]|(?P<order>\d{1,3})[.)])\s{1,8}(?:\[(?P<box>[ xX])\]\s{1,8})?(?P<text>\S.{0,400})$"
 )
+# `after 2` and `depends on step 3`, but not `after 2 weeks`.
 _AFTER = re.compile(
-    r"\b(?:after|depends on|blocked by|requires|needs)\s{1,4}(?:step|task|part|item|#|no\.?|number)?\s{0,2}#?(\d{1,3})\b",
+    r"\b(?:after|depends on|blocked by)\s{1,4}(?:step|task|part|item|number)?\s{0,2}#?(\d{1,3})(?=\s{0,4}(?:[).,;\]]|$))",
     re.IGNORECASE,
 )
 _READ = 65_536

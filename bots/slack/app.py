@@ -32,6 +32,10 @@ from bots.slack.links import Links
 from bots.slack.people import People
 from bots.slack.speak import Speaker
 
+# Seconds that a process that ends waits for its last answers.
+_GRACE = 20.0
+
+Handler = Callable[[AsyncAck, dict[str, Any], AsyncBoltContext], Awaitable[None]]
 log = structlog.get_logger()
 
 
@@ -56,10 +60,12 @@ def build(hub: Hub, wake: Callable[[], None]) -> Parts:
     )
     speaker = Speaker(settings.slack_api_url, settings.proxy.reveal())
     bot = Bot(command_desk(hub, wake), kept, People(hub.members, hub.clock.now), speaker, Links(settings.base_url))
+    underway = _Underway()
     for ear in EARS:
-        _listen(app, ear, bot, lambda: web_client(settings))
+        handler = _hearing(ear, getattr(bot, ear.hears), lambda: web_client(settings))
+        _listen(app, ear, underway.followed(handler))
     app.error(_fault)
-    return Parts(app=app, routes=_routes(hub, app, kept), run=lambda stop: _run(hub, app, stop))
+    return Parts(app=app, routes=_routes(hub, app, kept), run=lambda stop: _run(hub, app, underway, stop))
 
 
 def web_client(settings: HubSettings) -> AsyncWebClient:
@@ -81,15 +87,39 @@ def _routes(hub: Hub, app: AsyncApp, kept: Installations) -> tuple[Route, ...]:
     return (*door, *install_routes(Installer(whose, hub.vault, kept, web_client(settings), hub.clock.now)))
 
 
-async def _run(hub: Hub, app: AsyncApp, stop: asyncio.Event) -> None:
-    """Keeps the socket open until the end; in HTTP mode there is nothing to keep."""
+async def _run(hub: Hub, app: AsyncApp, underway: _Underway, stop: asyncio.Event) -> None:
+    """Keeps the socket open until the end, and ends when everybody who was heard has been answered."""
     token = hub.settings.slack_app_token
     if token:
         await Socket(app, token, hub.settings.proxy.reveal()).run(stop)
+    await stop.wait()
+    await underway.end()
 
 
-def _listen(app: AsyncApp, ear: Ear, bot: Bot, client: Callable[[], AsyncWebClient]) -> None:
-    handler = _hearing(ear, getattr(bot, ear.hears), client)
+class _Underway:
+    """What was acknowledged and is still being answered: Slack does not send it again."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def followed(self, handler: Handler) -> Handler:
+        async def follow(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101 - for the type checker
+            self._tasks.add(task)
+            try:
+                await handler(ack, body, context)
+            finally:
+                self._tasks.discard(task)
+
+        return follow
+
+    async def end(self) -> None:
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_GRACE)
+
+
+def _listen(app: AsyncApp, ear: Ear, handler: Handler) -> None:
     match ear.kind:
         case Kind.COMMAND:
             app.command(ear.name)(handler)
@@ -111,9 +141,7 @@ def _listen(app: AsyncApp, ear: Ear, bot: Bot, client: Callable[[], AsyncWebClie
             assert_never(ear.kind)
 
 
-def _hearing(
-    ear: Ear, does: Callable[..., Awaitable[None]], client: Callable[[], AsyncWebClient]
-) -> Callable[..., Awaitable[None]]:
+def _hearing(ear: Ear, does: Callable[..., Awaitable[None]], client: Callable[[], AsyncWebClient]) -> Handler:
     """Says that it was heard before anything is done about it, and lets through what can be read."""
 
     async def hear(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:

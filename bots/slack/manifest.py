@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
 from ai_crm.commands.catalogue import COMMANDS
+from bots.slack.door import PATH
 from bots.slack.ears import COMMAND, EARS, Kind
 
 # What the bot does of itself, and the scope that each needs. https://docs.slack.dev/reference/scopes (read 2026-11)
@@ -24,44 +26,16 @@ def scopes(*, looking: bool = True) -> tuple[str, ...]:
 
 def app_manifest(base_url: str, *, socket_mode: bool, looking: bool = True) -> dict[str, Any]:
     """The manifest as https://docs.slack.dev/reference/app-manifest describes it; `base_url` is of the hub for HTTP mode."""
-    address = {} if socket_mode else {"url": f"{base_url}/slack/events"}
-    request = {} if socket_mode else {"request_url": f"{base_url}/slack/events"}
-    options = {} if socket_mode else {"message_menu_options_url": f"{base_url}/slack/events"}
-    shown = {
-        "name": "AI-CRM",
-        "description": "Tasks of your repositories, where your team talks about them",
-        "background_color": "#1f2937",
-    }
-    redirect = {"redirect_urls": [f"{base_url}/slack/oauth"]} if base_url and not socket_mode else {}
+    request = {} if socket_mode else {"request_url": f"{base_url}{PATH}"}
+    options = {} if socket_mode else {"message_menu_options_url": f"{base_url}{PATH}"}
+    redirect = {"redirect_urls": [f"{base_url}/slack/oauth"]} if base_url else {}
     return {
-        "display_information": shown,
-        "features": {
-            "app_home": {
-                "home_tab_enabled": True,
-                "messages_tab_enabled": True,
-                "messages_tab_read_only_enabled": False,
-            },
-            "bot_user": {"display_name": "AI-CRM", "always_online": True},
-            "slash_commands": [
-                {
-                    "command": COMMAND,
-                    **address,
-                    "description": "Tasks, analyses and how things are",
-                    "usage_hint": _hint(),
-                    "should_escape": True,
-                }
-            ],
-            "shortcuts": [
-                {"name": ear.title, "type": "message", "callback_id": ear.name, "description": ear.about}
-                for ear in EARS
-                if ear.kind is Kind.MESSAGE_SHORTCUT
-            ],
-            **(
-                {"unfurl_domains": [base_url.partition("://")[2].partition("/")[0].partition(":")[0]]}
-                if base_url
-                else {}
-            ),
+        "display_information": {
+            "name": "AI-CRM",
+            "description": "Tasks of your repositories, where your team talks about them",
+            "background_color": "#1f2937",
         },
+        "features": _features(base_url, socket_mode=socket_mode),
         "oauth_config": {**redirect, "scopes": {"bot": list(scopes(looking=looking))}},
         "settings": {
             "event_subscriptions": {
@@ -73,6 +47,33 @@ def app_manifest(base_url: str, *, socket_mode: bool, looking: bool = True) -> d
             "socket_mode_enabled": socket_mode,
             "token_rotation_enabled": False,
         },
+    }
+
+
+def _features(base_url: str, *, socket_mode: bool) -> dict[str, Any]:
+    command = {
+        "command": COMMAND,
+        **({} if socket_mode else {"url": f"{base_url}{PATH}"}),
+        "description": "Tasks, analyses and how things are",
+        "usage_hint": _hint(),
+        "should_escape": True,
+    }
+    shortcuts = [
+        {"name": ear.title, "type": "message", "callback_id": ear.name, "description": ear.about}
+        for ear in EARS
+        if ear.kind is Kind.MESSAGE_SHORTCUT
+    ]
+    host = urlsplit(base_url).hostname
+    return {
+        "app_home": {
+            "home_tab_enabled": True,
+            "messages_tab_enabled": True,
+            "messages_tab_read_only_enabled": False,
+        },
+        "bot_user": {"display_name": "AI-CRM", "always_online": True},
+        "slash_commands": [command],
+        "shortcuts": shortcuts,
+        **({"unfurl_domains": [host]} if host else {}),
     }
 
 

@@ -89,7 +89,7 @@ def tasks_answer(tasks: tuple[Task, ...]) -> Json:
             **attachment(render(task_card(task, answered=True))),
             "preview": {
                 "contentType": "application/vnd.microsoft.card.thumbnail",
-                "content": {"title": one_line(f"{task.id} {task.title}", 200), "text": one_line(_told(task), 200)},
+                "content": {"title": one_line(f"{task.id} {task.title}", 200), "text": _told(task)},
             },
         }
         for task in tasks
@@ -142,7 +142,8 @@ def _without_buttons(card: Card) -> Card:
 
 
 def _told(task: Task) -> str:
-    return f"{task.priority}, {task.status}, {', '.join(task.assignees) or 'nobody yet'}"
+    """Our own words alone: this text of a preview may hold markup."""
+    return f"{task.priority}, {task.status.replace('-', ' ')}"
 
 
 def _is_of_a_task(reply: Reply) -> bool:

@@ -54,6 +54,12 @@ def over_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     yield from pair(tmp_path_factory.mktemp("socket"), socket=True)
 
 
+@pytest.fixture(scope="module")
+def key(over_http: Pair) -> str:
+    """Of an operator of the hub behind HTTP."""
+    return over_http.hub.key()
+
+
 @pytest.fixture
 def slack(over_http: Pair) -> SlackWorkspace:
     return over_http.slack

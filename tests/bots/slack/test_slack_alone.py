@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -62,3 +66,22 @@ def test_a_bot_that_could_hear_nothing_says_so_and_ends(tmp_path: Path) -> None:
     )
     assert ended.returncode == 2
     assert "AI_CRM_SLACK_APP_TOKEN" in ended.stderr
+
+
+@pytest.mark.parametrize("way", ["http", "socket"])
+def test_whoever_was_heard_is_answered_also_by_a_process_that_is_told_to_end(tmp_path: Path, way: str) -> None:
+    with SlackWorkspace() as slack, Hub(tmp_path, environ(slack, socket=way == "socket")) as hub:
+        if way == "socket":
+            slack.heard_on_a_socket()
+        else:
+            slack.heard_by(hub.url)
+        slack.asks("whoami")
+        with contextlib.closing(sqlite3.connect(tmp_path / "hub.db", timeout=10, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            assert slack.command('task create "The last one"').status == 200
+            with ThreadPoolExecutor(1) as hands:
+                ended = hands.submit(hub.stop)
+                time.sleep(0.5)
+                other.execute("ROLLBACK")
+                assert ended.result() == 0
+        assert "The last one" in words(slack.answers[-1])

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from ai_crm.commands.catalogue import COMMANDS
-from tests.bots.slack.conftest import titles, words
+from tests.bots.slack.conftest import Pair, titles, words
 from tests.doubles.slack_workspace import ANN, BOB, DEV, GONE, GUEST, PARTNER, ROBOT, SlackWorkspace
 
 # The commands of the first plan, as they stand there, and what an answer must say.
@@ -194,3 +194,12 @@ def test_an_answer_comes_also_where_the_app_is_not_in_the_channel(slack: SlackWo
     answer = slack.asks("whoami", channel="C0UNKNOWN")
     assert "Ann" in words(answer)
     assert DEV not in words(answer)
+
+
+def test_the_figures_are_those_of_the_api(over_http: Pair, key: str) -> None:
+    created(over_http.slack, "One more")
+    shown = words(over_http.slack.asks("status dashboard")).split("\n")
+    report = over_http.hub.ask("/api/v1/analytics/report", key).json()
+    figures = [part.strip() for part in shown if part.strip()]
+    for title, value in (("Open", "tasks_open"), ("Created", "tasks_created"), ("Done", "tasks_done")):
+        assert figures[figures.index(title) + 1] == f"{report[value]:,}"

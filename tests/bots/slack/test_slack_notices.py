@@ -39,11 +39,6 @@ def _introduced(over_http: Pair) -> None:
     over_http.slack.asks("link bob-gh", BOB)
 
 
-@pytest.fixture(scope="module")
-def key(over_http: Pair) -> str:
-    return over_http.hub.key()
-
-
 def direct(slack: SlackWorkspace, user: str, sentence: str) -> dict[str, Any]:
     place = f"D{user[1:]}"
     return slack.until(

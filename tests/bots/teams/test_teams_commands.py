@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ai_crm.commands.catalogue import COMMANDS
+from ai_crm.commands.words import quoted
 from ai_crm.model.item import ItemRef
 from ai_crm.model.task import TaskId
 from tests.doubles.teams_room import Room, buttons, titles, words
@@ -22,11 +25,11 @@ PLANNED = (
 
 
 @pytest.mark.parametrize(("command", "expected"), PLANNED)
-def test_a_command_of_the_plan_is_answered_wherever_it_is_written(room: Room, command: str, expected: str) -> None:
-    assert expected in words(room.say(command))
+def test_a_command_of_the_plan_is_answered_wherever_it_is_written(shared: Room, command: str, expected: str) -> None:
+    assert expected in words(shared.say(command))
     for place in (CHANNEL, f"{CHANNEL};messageid=1700", GROUP):
-        assert expected in words(room.mention(command, place))
-        assert room.teams.activities[-1][0] == place
+        assert expected in words(shared.mention(command, place))
+        assert shared.teams.activities[-1][0] == place
 
 
 @pytest.mark.parametrize("command", [each.example for each in COMMANDS], ids=lambda text: text.partition('"')[0])
@@ -129,13 +132,69 @@ def test_what_does_not_pass_is_logged_and_the_bot_goes_on(room: Room) -> None:
         "a\u202eb https://evil.example/?q=AICRM-1 www.evil.example",
     ],
 )
-def test_a_strangers_words_are_words(room: Room, title: str) -> None:
+def test_a_strangers_words_are_words(shared: Room, title: str) -> None:
     for message in (
-        room.say(f'task create "{title}"'),
-        room.say("list tasks"),
-        room.say(f'task comment AICRM-1 "{title}"'),
-        room.say(f'task list "{title[:60]}"'),
-        room.say(title),
+        shared.say(f'task create "{title}"'),
+        shared.say("list tasks"),
+        shared.say(f'task comment AICRM-1 "{title}"'),
+        shared.say(f'task list "{title[:60]}"'),
+        shared.say(title),
+    ):
+        assert alive(message) == []
+        assert "entities" not in message
+
+
+@given(
+    pieces=st.lists(
+        st.sampled_from(
+            (
+                *(
+                    "[",
+                    "](",
+                    ")",
+                    "![",
+                    "**",
+                    "__",
+                    "_",
+                    "*",
+                    "~~",
+                    "`",
+                    "```",
+                    "#",
+                    ">",
+                    "- ",
+                    "1. ",
+                    "|",
+                    "\\\\",
+                    "\u200b",
+                ),
+                *(
+                    "<at>",
+                    "</at>",
+                    "<b>",
+                    "<img src=x>",
+                    "&lt;",
+                    "&#91;",
+                    "<@29:1|x>",
+                    "@everyone",
+                    "${title}",
+                    "{{x}}",
+                ),
+                *("https://evil.example", "www.evil.example", "javascript:alert(1)", "mailto:a@b.c", "<https://e.x|y>"),
+                *("word", " ", "\u202e", "😀"),
+            )
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_nothing_that_somebody_can_write_comes_alive(shared: Room, pieces: list[str]) -> None:
+    text = "".join(pieces)
+    for message in (
+        shared.say(f"task create {quoted(text)}"),
+        shared.say(f"pm analyze {quoted(text)}"),
+        shared.say(text),
     ):
         assert alive(message) == []
         assert "entities" not in message

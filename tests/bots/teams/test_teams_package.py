@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import struct
+import subprocess
+import sys
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -86,6 +88,12 @@ def test_texts_are_as_short_as_teams_wants_them(manifest: dict[str, Any]) -> Non
     assert len(manifest["description"]["short"]) <= 80
     assert len(manifest["description"]["full"]) <= 4000
     assert all(part.isdigit() for part in manifest["version"].split("."))
+
+
+def test_the_command_line_needs_nothing_of_a_hub_to_know_the_bot() -> None:
+    code = "import sys, bots.teams; print([name for name in ('starlette', 'sqlalchemy', 'botbuilder') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
 
 
 def test_the_same_app_makes_the_same_bytes(manifest: dict[str, Any]) -> None:

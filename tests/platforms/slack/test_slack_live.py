@@ -58,9 +58,13 @@ def test_the_channel_sees_what_the_rule_surfaces(slack: Slack, server: SlackServ
     assert server.messages[1]["reply_broadcast"] is True
 
 
-def test_without_a_text_only_the_card_is_renewed(slack: Slack, server: SlackServer, finish: Finish) -> None:
+@pytest.mark.parametrize("parts", [(), ("",)])
+def test_without_a_text_only_the_card_is_renewed(
+    slack: Slack, server: SlackServer, finish: Finish, parts: tuple[str, ...]
+) -> None:
+    """A text that was filled in has one part, also where there is nothing to say."""
     first = finish(slack.apply(told("New task")))
-    silent = msgspec.structs.replace(told("", where=first.where), text=Text(()))
+    silent = msgspec.structs.replace(told("", where=first.where), text=Text(parts))
 
     assert finish(slack.apply(silent)).outcome is Outcome.DONE
     assert len(server.messages) == 1

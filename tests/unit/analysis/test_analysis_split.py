@@ -40,6 +40,21 @@ def test_in_a_numbered_plan_each_step_waits_for_the_one_before() -> None:
     assert [part.after for part in parts] == [(), (1,), (2,)]
 
 
+@pytest.mark.parametrize(
+    ("title", "after"),
+    [
+        ("Ship it after 1", (1,)),
+        ("Ship it (depends on step 1)", (1,)),
+        ("Ship it, blocked by #1.", (1,)),
+        ("Ship it after 1 week", ()),
+        ("Ship it after 10", ()),
+        ("Ship it after lunch", ()),
+    ],
+)
+def test_only_the_number_of_an_earlier_part_is_waited_for(title: str, after: tuple[int, ...]) -> None:
+    assert split_task(f"- [ ] Build it\n- [ ] {title}\n")[1].after == after
+
+
 def test_numbers_start_anew_in_every_list() -> None:
     parts = split_task("# Phase A\n1. One\n2. Two\n\n# Phase B\n1. Three\n2. Four\n")
     assert [(part.section, part.after) for part in parts] == [
