@@ -146,6 +146,10 @@ class Notify(Change, frozen=True, kw_only=True, tag="notify"):
     surface: bool = False
     not_before: datetime | None = None
 
+    @property
+    def is_silent(self) -> bool:
+        return not any(self.text.parts)
+
 
 class CallWebhook(Change, frozen=True, kw_only=True, tag="call_webhook"):
     """A POST of `body` to an address that the rule's author wrote down. `content_type` is a header's value."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ai_crm.errors import Problem, SettingsInvalid
-from ai_crm.hub.front import Front
-from ai_crm.wiring_hub import Hub
+
+if TYPE_CHECKING:  # the command line loads this package, and has no hub where only the Action is installed
+    from ai_crm.hub.front import Front
+    from ai_crm.wiring_hub import Hub
 
 
 def front(hub: Hub, wake: Callable[[], None]) -> Front | None:
@@ -15,6 +18,7 @@ def front(hub: Hub, wake: Callable[[], None]) -> Front | None:
     if not settings.slack_signing_secret and not settings.slack_app_token:
         return None
     try:
+        from ai_crm.hub.front import Front  # noqa: PLC0415 - as above
         from bots.slack.app import build  # noqa: PLC0415 - heavy: only where a bot is wanted
     except ModuleNotFoundError as error:
         hint = "install the extra `bots`: pip install 'ai-crm[hub,bots]'"

@@ -26,7 +26,10 @@ class Links:
 
     def task_of(self, url: str) -> TaskId | None:
         """The task that an address of ours shows; None for anything else."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # such as https://[x
+            return None
         ours = bool(self._base.netloc) and (parts.scheme, parts.netloc) == (self._base.scheme, self._base.netloc)
         path = parts.path.removeprefix(self._base.path.rstrip("/"))
         name = path.removeprefix(_PATH)

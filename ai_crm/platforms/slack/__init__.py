@@ -88,13 +88,22 @@ class Slack:
         self._transport.close()
 
     def _told(self, change: Notify) -> Applied:
-        if _is_silent(change):
+        if change.is_silent:
             return self._renewed(change)
-        if change.where and self._is_renewed(change):
-            post_message(self._transport, reply(change, parse_address(change.where)))
+        if change.where and self._is_told_below(change):
             return Applied(key=change.key, outcome=Outcome.DONE, where=change.where)
         posted = post_message(self._transport, message(change, answered=self._answered))
         return Applied(key=change.key, outcome=Outcome.DONE, where=str(posted))
+
+    def _is_told_below(self, change: Notify) -> bool:
+        """Renews the live message and replies to it; False where it is gone, so that there must be a new one."""
+        if not self._is_renewed(change):
+            return False
+        try:
+            post_message(self._transport, reply(change, parse_address(change.where)))
+        except (ItemMissing, ChangeRefused):  # without a card nobody saw until now that it is gone
+            return False
+        return True
 
     def _renewed(self, change: Notify) -> Applied:
         """Nobody misses the renewal of a message that is gone."""
@@ -125,19 +134,12 @@ class Repeating:
 
     async def apply(self, change: OutboundChange) -> Applied:
         found = (
-            await self._slack.find(change, self._since)
-            if isinstance(change, Notify) and not _is_silent(change)
-            else None
+            await self._slack.find(change, self._since) if isinstance(change, Notify) and not change.is_silent else None
         )
         return found or await self._slack.apply(change)
 
     def close(self) -> None:
         """Slack is somebody else's to close."""
-
-
-def _is_silent(change: Notify) -> bool:
-    """Only the card is renewed. A text without parts comes back from the store as one empty part."""
-    return not change.text.filled(None)
 
 
 def _check_target(target: str) -> None:

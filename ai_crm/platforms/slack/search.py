@@ -25,29 +25,38 @@ def find_told(transport: Transport, change: Notify, since: datetime) -> Address 
     Reading needs the scopes channels:history and channels:read (groups:… for private channels). Without them a message
     whose answer got lost is told twice rather than not at all. Raises UpstreamError.
     """
+    oldest = since - _MARGIN
+    live = parse_address(change.where) if change.where else None
     try:
-        return _found(transport, change, since - _MARGIN)
+        if live and _is_below(transport, change, live, oldest):
+            return live
+        # The live message may have been gone, so that the attempt began a new one.
+        return _first(transport, change, live.channel if live else _channel(transport, change.target), oldest)
     except (CredentialsRefused, ItemMissing):
         return None
 
 
-def _found(transport: Transport, change: Notify, oldest: datetime) -> Address | None:
-    live = parse_address(change.where) if change.where else None
-    channel = live.channel if live else _channel(transport, change.target)
-    method = "conversations.replies" if live else "conversations.history"
-    thread = {"ts": live.ts} if live else {}
-    given = {
-        "channel": channel,
-        "oldest": f"{oldest.timestamp():.6f}",
-        "include_all_metadata": "true",
-        "limit": "200",
-        **thread,
-    }
-    for message in _messages(transport, method, given):
-        mark = message.metadata
-        if mark is not None and mark.event_type == EVENT_TYPE and mark.key == change.key:
-            return live or Address(channel, message.ts)
-    return None
+def _is_below(transport: Transport, change: Notify, live: Address, oldest: datetime) -> bool:
+    given = {"channel": live.channel, "ts": live.ts, **_since(oldest)}
+    try:
+        return any(_is_it(message, change) for message in _messages(transport, "conversations.replies", given))
+    except ItemMissing:  # the thread is gone
+        return False
+
+
+def _first(transport: Transport, change: Notify, channel: str, oldest: datetime) -> Address | None:
+    given = {"channel": channel, **_since(oldest)}
+    messages = _messages(transport, "conversations.history", given)
+    return next((Address(channel, message.ts) for message in messages if _is_it(message, change)), None)
+
+
+def _since(oldest: datetime) -> dict[str, str]:
+    return {"oldest": f"{oldest.timestamp():.6f}", "include_all_metadata": "true", "limit": "200"}
+
+
+def _is_it(message: _Message, change: Notify) -> bool:
+    mark = message.metadata
+    return mark is not None and mark.event_type == EVENT_TYPE and mark.key == change.key
 
 
 class _Mark(Struct, frozen=True):
@@ -103,7 +112,7 @@ def _messages(transport: Transport, method: str, given: dict[str, str]) -> Itera
 
 def _channel(transport: Transport, target: str) -> str:
     """The id of the channel that a target names. Raises ItemMissing."""
-    if target.startswith("U"):
+    if target.startswith(("U", "W")):  # people; W is one of a whole organisation
         return ask(transport, "conversations.open", {"users": target}, _Opened).channel.id
     if not target.startswith("#"):
         return target

@@ -103,16 +103,23 @@ class Teams:
     def _told(self, change: Notify) -> Applied:
         where, to = f"Teams {plain(change.target)[:80]}", receiver(change.target)
         renewed = bool(change.where) and self._is_renewed(change, where)
-        if not change.text.parts:
+        if change.is_silent:
             gone = "" if renewed else "the message is gone"
             return Applied(key=change.key, outcome=Outcome.DONE, detail=gone)
-        if renewed:
-            self._connector.send(parse_sent(change.where).thread.path, reply(change), where)
+        if renewed and self._is_told_below(change, where):
             return Applied(key=change.key, outcome=Outcome.DONE, where=change.where)
         conversation = self._chat_with(to, where) if isinstance(to, Person) else to
         message = self._connector.send(conversation.path, activity(change, answered=self._account.listens), where)
         # Without its id it can be neither renewed nor replied to.
         return Applied(key=change.key, outcome=Outcome.DONE, where=str(Sent(conversation, message)) if message else "")
+
+    def _is_told_below(self, change: Notify, where: str) -> bool:
+        """False where the live message is gone, so that there must be a new one."""
+        try:
+            self._connector.send(parse_sent(change.where).thread.path, reply(change), where)
+        except (ItemMissing, ChangeRefused):  # without a card nobody saw until now that it is gone
+            return False
+        return True
 
     def _is_renewed(self, change: Notify, where: str) -> bool:
         """Shows the tasks as they are now in the live message; False where that can be changed no more."""

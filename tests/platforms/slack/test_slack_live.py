@@ -131,3 +131,28 @@ def test_without_the_scopes_to_look_it_is_told_rather_than_lost(
     server.scopes = ("chat:write",)
     assert finish(Repeating(slack, NOW).apply(told("New task"))).outcome is Outcome.DONE
     assert len(server.messages) == 1
+
+
+def test_what_is_told_below_a_message_without_a_card_that_is_gone_becomes_a_new_one(
+    slack: Slack, server: SlackServer, finish: Finish
+) -> None:
+    plain = notice(PlatformName.SLACK, "#dev-team", "Something is wrong")
+    first = finish(slack.apply(plain))
+    server.refuses("thread_not_found")
+    again = finish(slack.apply(msgspec.structs.replace(plain, where=first.where)))
+    assert again.where == "C0DEV:1700000000.000002"
+    assert "thread_ts" not in server.messages[1]
+
+
+def test_a_repeated_attempt_finds_the_new_message_that_the_first_one_began(
+    slack: Slack, server: SlackServer, finish: Finish
+) -> None:
+    first = finish(slack.apply(notice(PlatformName.SLACK, "#dev-team", "Something else", generation="other")))
+    server.gone.add("1700000000.000001")
+    server.deaf = True
+    with pytest.raises(UpstreamUnavailable):
+        finish(slack.apply(told("New task", where=first.where)))
+    server.deaf = False
+    again = finish(Repeating(slack, NOW).apply(told("New task", where=first.where)))
+    assert (again.outcome, again.where) == (Outcome.ALREADY, "C0DEV:1700000000.000002")
+    assert len(server.messages) == 2
