@@ -41,6 +41,7 @@ from ai_crm.store.keys import SqlKeys
 from ai_crm.store.listener import Listener
 from ai_crm.store.members import SqlMembers
 from ai_crm.store.migrations import migrate
+from ai_crm.store.pictures import Pictures
 from ai_crm.store.queue_rows import backlog
 from ai_crm.store.records import SqlRecords
 from ai_crm.store.retention import apply_retention
@@ -271,6 +272,7 @@ def command_desk(hub: Hub, wake: Callable[[], None]) -> CommandDesk:
         statuses=hub.statuses,
         clock=hub.clock,
         wake=wake,
+        picture=Pictures(hub.vault, hub.settings.base_url, hub.clock).address,
     )
 
 

@@ -15,6 +15,7 @@ from ai_crm.cards.elements import (
     Execute,
     Fact,
     FactSet,
+    Image,
     OpenUrl,
     Paragraph,
     RichTextBlock,
@@ -67,6 +68,10 @@ def _paragraph(paragraph: Paragraph, cap: int) -> Paragraph:
             return replace(paragraph, inlines=tuple(_run(run, cap) for run in paragraph.inlines))
         case FactSet():
             return replace(paragraph, facts=tuple(_fact(fact, cap) for fact in paragraph.facts))
+        case Image() if address(paragraph.url):
+            return replace(paragraph, alt_text=clean(paragraph.alt_text, cap))
+        case Image():
+            return TextBlock(text=teams(clean(paragraph.alt_text, cap)), wrap=True)
         case _:
             assert_never(paragraph)
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from ai_crm.cards import elements
 from ai_crm.cards.elements import Card
 from ai_crm.cards.inert import clean, one_line
+from ai_crm.cards.picture import figures_of, told
 from ai_crm.cards.task_card import PRIORITY_COLORS, template
 from ai_crm.commands.catalogue import Description
 from ai_crm.commands.flags import Flag
@@ -44,6 +45,13 @@ class Button(Struct, frozen=True):
     press: Press
 
 
+class Picture(Struct, frozen=True):
+    """Where it is to be had, and everything that it shows in words."""
+
+    url: str
+    alt: str
+
+
 class Digest(Struct, frozen=True, kw_only=True):
     """What somebody wants to know once a day. `due` and `changed` are of `open`, in the order of tasks."""
 
@@ -62,15 +70,23 @@ class Digest(Struct, frozen=True, kw_only=True):
 
 
 def answer_card(
-    heading: str, intro: str = "", sections: tuple[Section, ...] = (), foot: str = "", buttons: tuple[Button, ...] = ()
+    heading: str,
+    intro: str = "",
+    sections: tuple[Section, ...] = (),
+    foot: str = "",
+    buttons: tuple[Button, ...] = (),
+    picture: Picture | None = None,
 ) -> Card:
-    """A card of a heading, a paragraph, sections of facts, small print and buttons; what is too much is counted."""
+    """A card of a heading, a paragraph, a picture, sections of facts, small print and buttons; what is too much is
+    counted.
+    """
     kept, left_out = _within(sections)
     more = f"… and {left_out} more. " if left_out else ""
     view = _AnswerView(
         line=one_line(f"{heading}: {intro}" if intro else heading, _TEXT) or _NAMELESS,
         heading=one_line(heading, _HEADING) or _NAMELESS,
         intro=clean(intro, _TEXT).strip() or None,
+        picture=picture,
         sections=tuple(_SectionView(one_line(each.title, _HEADING) or None, each.facts) for each in kept),
         foot=one_line(f"{more}{foot}", _FOOT) or None,
         buttons=_buttons(buttons),
@@ -106,8 +122,8 @@ def agents_card(agents: tuple[Agent, ...], category: str) -> Card:
     )
 
 
-def dashboard_card(report: Report, connections: tuple[ConnectionHealth, ...], now: datetime) -> Card:
-    """The figures of `report` and nothing else: what nobody measured is not there."""
+def dashboard_card(report: Report, connections: tuple[ConnectionHealth, ...], now: datetime, picture: str = "") -> Card:
+    """The figures of `report` and nothing else: what nobody measured is not there. `picture` is the address of theirs."""
     span = _span(report.until - report.since)
     most = max((one.matched for one in report.top_workflows), default=0)
     events = max((one.events for one in report.platform_breakdown), default=0)
@@ -128,7 +144,9 @@ def dashboard_card(report: Report, connections: tuple[ConnectionHealth, ...], no
         Section("Tasks", tasks),
         Section("Events by platform", platforms),
     )
-    return answer_card("📊 Team status", f"The last {span}", tuple(each for each in sections if each.facts))
+    shown = Picture(picture, told(figures_of(report))) if picture else None
+    kept = tuple(each for each in sections if each.facts)
+    return answer_card("📊 Team status", f"The last {span}", kept, picture=shown)
 
 
 def health_card(connections: tuple[ConnectionHealth, ...], now: datetime) -> Card:
@@ -201,6 +219,7 @@ class _AnswerView(Struct, frozen=True, kw_only=True):
     line: str
     heading: str
     intro: str | None
+    picture: Picture | None
     sections: tuple[_SectionView, ...]
     foot: str | None
     buttons: tuple[_ButtonView, ...]

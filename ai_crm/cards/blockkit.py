@@ -20,6 +20,7 @@ from ai_crm.cards.elements import (
     Execute,
     Fact,
     FactSet,
+    Image,
     OpenUrl,
     Paragraph,
     RichTextBlock,
@@ -34,7 +35,7 @@ Block = dict[str, Any]
 # https://docs.slack.dev/reference/block-kit/blocks (read 2026-11). Slack counts as JavaScript does, in UTF-16.
 MOST_BLOCKS = 50
 _MOST_BUTTONS, _MOST_CONTEXT = 25, 10
-_HEADER_TEXT, _BUTTON_TEXT, _BUTTON_VALUE, _ACTION_ID = 150, 75, 2000, 255
+_HEADER_TEXT, _BUTTON_TEXT, _BUTTON_VALUE, _ACTION_ID, _ALT_TEXT = 150, 75, 2000, 255, 2000
 # Slack documents no limit for these three; so much is enough for people.
 _CONTEXT_TEXT, _RUN_TEXT, _FALLBACK = 600, 1000, 500
 _NOTHING = "–"  # noqa: RUF001 - a dash for people: Slack refuses empty texts
@@ -79,8 +80,16 @@ def _paragraph(paragraph: Paragraph) -> Iterator[Block]:
             pass  # Slack takes no empty section
         case FactSet():
             yield _rich([part for fact in paragraph.facts for part in _fact(fact)][:-1])
+        case Image():
+            yield _picture(paragraph)
         case _:
             assert_never(paragraph)
+
+
+def _picture(image: Image) -> Block:
+    """What Slack cannot be sent to stands there in words."""
+    words, url = _cut(one_line(image.alt_text), _ALT_TEXT) or _NOTHING, address(image.url)
+    return {"type": "image", "image_url": url, "alt_text": words} if url else _rich([_words(words, bold=False)])
 
 
 def _runs(runs: tuple[TextRun, ...] | tuple[TextBlock]) -> Block:
@@ -121,6 +130,8 @@ def _lines(paragraph: Paragraph) -> Iterator[str]:
             yield one_line("".join(run.text for run in paragraph.inlines))
         case FactSet():
             yield from (one_line(f"{fact.title}: {fact.value}") for fact in paragraph.facts)
+        case Image():
+            yield one_line(paragraph.alt_text)
         case _:
             assert_never(paragraph)
 

@@ -66,6 +66,15 @@ class FactSet(_Shape, frozen=True):
     spacing: Spacing = "default"
 
 
+class Image(_Shape, frozen=True):
+    """A picture at an address that the vendor's servers can reach; `alt_text` says everything that it shows."""
+
+    url: str
+    alt_text: str
+    size: Literal["auto", "stretch"] = "auto"
+    spacing: Spacing = "default"
+
+
 class Container(_Shape, frozen=True):
     """`is_visible=False` folds it up, where a face can fold; an Action.ToggleVisibility that names `id` unfolds it."""
 
@@ -101,7 +110,7 @@ class ToggleVisibility(_Shape, frozen=True, tag="Action.ToggleVisibility"):
     target_elements: tuple[str, ...]
 
 
-Paragraph = TextBlock | RichTextBlock | FactSet
+Paragraph = TextBlock | RichTextBlock | FactSet | Image
 Element = Paragraph | Container
 Action = OpenUrl | Execute | ToggleVisibility
 

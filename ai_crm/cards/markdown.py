@@ -12,6 +12,7 @@ from ai_crm.cards.elements import (
     Element,
     Execute,
     FactSet,
+    Image,
     OpenUrl,
     Paragraph,
     RichTextBlock,
@@ -63,6 +64,8 @@ def _paragraph(paragraph: Paragraph) -> str:
             return "".join(_run(run) for run in paragraph.inlines).strip()
         case FactSet():
             return _table(paragraph)
+        case Image():
+            return gfm(paragraph.alt_text)  # the words: whoever reads a comment loads nothing from elsewhere
         case _:
             assert_never(paragraph)
 

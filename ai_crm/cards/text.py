@@ -11,6 +11,7 @@ from ai_crm.cards.elements import (
     Container,
     Element,
     FactSet,
+    Image,
     OpenUrl,
     RichTextBlock,
     TextBlock,
@@ -37,6 +38,8 @@ def _lines(element: Element) -> Iterator[str]:
             yield plain("".join(run.text for run in element.inlines))
         case FactSet():
             yield from _facts(element)
+        case Image():
+            yield plain(element.alt_text)
         case Container():
             yield from (f"  {line}" for item in element.items for line in _lines(item))
         case _:

@@ -56,6 +56,10 @@ NEEDS: Mapping[type[Command], Permission | None] = MappingProxyType(
 )
 
 
+# What is about one person, and nobody else's business where others listen.
+PERSONAL: tuple[type[Command], ...] = (WhoAmI, LinkLogin, SetPreferences, DigestNow)
+
+
 class Description(Struct, frozen=True, kw_only=True):
     """One command. `words` are its first spelling, `also` the others; `about` is what goes behind them.
 
@@ -98,7 +102,12 @@ _DUE = Flag(name="due", takes="DAY", summary="2026-12-31, today, tomorrow, frida
 _STATUS = Flag(name="status", takes="STATUS", summary="todo, in-progress, in-review, blocked, done or cancelled")
 
 _FILTERS = (
-    Flag(name="status", takes="STATUS", summary="todo, in-progress, in-review, blocked, done, cancelled", many=True),
+    Flag(
+        name="status",
+        takes="STATUS",
+        summary="todo, in-progress, in-review, blocked, done, cancelled; open is the first four",
+        many=True,
+    ),
     Flag(name="agent", takes="AGENT", summary="an agent's name", also=("agents",), many=True),
     Flag(name="assignee", takes="LOGIN", summary="who does it; `@me` is you", also=("assign", "assignees"), many=True),
     Flag(name="priority", takes="PRIORITY", summary="low, medium, high, urgent", many=True),
@@ -108,11 +117,13 @@ _FILTERS = (
 )
 
 
-def _move(word: str, also: str, summary: str, meaning: Callable[[Given], Command], group: str = TASKS) -> Description:
+def _move(word: str, summary: str, meaning: Callable[[Given], Command], *more: str) -> Description:
+    """`more` are other words for the same."""
+    others = (spelling for each in more for spelling in (f"task {each}", f"{each} task", each))
     return Description(
-        group=group,
+        group=TASKS,
         words=f"task {word}",
-        also=(f"{word} task", also),
+        also=(f"{word} task", word, *others),
         about="TASK",
         summary=summary,
         example=f"task {word} AICRM-42",
@@ -194,12 +205,12 @@ COMMANDS: tuple[Description, ...] = (
             _DUE,
         ),
     ),
-    _move("done", "done", "Mark a task as done", meanings.finish_task),
-    _move("start", "start", "Say that somebody works on it", meanings.start_task),
-    _move("review", "review", "Say that it waits for a review", meanings.review_task),
-    _move("block", "block", "Say that something is in its way", meanings.block_task),
-    _move("reopen", "reopen", "Put a task that was over back to the others", meanings.reopen_task),
-    _move("cancel", "cancel", "Say that nobody will do it", meanings.cancel_task),
+    _move("done", "Mark a task as done", meanings.finish_task, "close", "finish"),
+    _move("start", "Say that somebody works on it", meanings.start_task),
+    _move("review", "Say that it waits for a review", meanings.review_task),
+    _move("block", "Say that something is in its way", meanings.block_task),
+    _move("reopen", "Put a task that was over back to the others", meanings.reopen_task),
+    _move("cancel", "Say that nobody will do it", meanings.cancel_task),
     Description(
         group=TASKS,
         words="task assign",

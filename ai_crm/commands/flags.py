@@ -113,12 +113,12 @@ def _flag(name: str, flags: tuple[Flag, ...]) -> Flag | str:
         names = " or ".join(f"--{flag if isinstance(flag, str) else flag.name}" for flag in meant.values())
         raise Misunderstood(f"--{name} may be {names}", hint="Write more of it")
     near = nearest(name, known)
-    guess = f"Did you mean --{near}? " if near else f"There are {', '.join(_names(flags))}. "
+    guess = f"Did you mean --{near}? " if near else f"Flags are {', '.join(_names(flags))}. "
     raise Misunderstood(f"there is no flag --{name} here", hint=f"{guess}{_AS_TEXT}")
 
 
 def _names(flags: Iterable[Flag]) -> Iterator[str]:
-    return (f"--{name}" for name in (*(flag.name for flag in flags), SHARE))
+    return (f"--{name}" for name in (*(flag.name for flag in flags), SHARE, HELP))
 
 
 def _switched(switch: str, value: str | None) -> str:

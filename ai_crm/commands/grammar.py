@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from datetime import date
 
 from ai_crm.commands.catalogue import COMMANDS, Description
-from ai_crm.commands.command import Asked, Help
+from ai_crm.commands.command import Asked, Help, ShowTask
 from ai_crm.commands.flags import HELP, SHARE, sort_out
+from ai_crm.commands.meanings import numbered
 from ai_crm.commands.words import Word, nearest, shown, split
 from ai_crm.errors import Misunderstood
 from ai_crm.model.status_name import StatusName
+from ai_crm.model.task import TaskId
 
 
 def parse(text: str, me: str, today: date, statuses: tuple[StatusName, ...] = ()) -> Asked:
@@ -27,8 +29,10 @@ def parse(text: str, me: str, today: date, statuses: tuple[StatusName, ...] = ()
         words = _without_our_name(split(text))
     except Misunderstood as error:
         raise Misunderstood(error.what, hint=_hint(error.hint, COMMANDS[0])) from error
-    if not words or words[0].text.lower() in {"--help", "-h"}:
+    if not words or words[0].text.lower().rstrip("!.") in _ASKS_FOR_HELP:
         return Asked(Help())
+    if len(words) == 1 and (task := numbered(words[0].text)):
+        return Asked(ShowTask(TaskId(task)))
     if len(words) == 1 and _begins_others(words[0].text.lower()):
         return Asked(Help(words[0].text.lower()))
     command, length = _command(words)
@@ -49,6 +53,7 @@ def about(topic: str) -> tuple[Description, ...]:
 
 # What people write before a command: the bot's name, with or without a slash or an at sign.
 _OUR_NAME = r"[/@]?ai-?crm[:,]?"
+_ASKS_FOR_HELP = frozenset({"--help", "-h", "hello", "hi", "hey"})
 _LONGEST_SPELLING = 3
 _SHORTEST_START = 2  # letters; a single one is more often a slip
 
@@ -60,7 +65,7 @@ def _without_our_name(words: tuple[Word, ...]) -> tuple[Word, ...]:
 
 def _command(words: tuple[Word, ...]) -> tuple[Description, int]:
     """The command, and how many words are its name: the longest exact spelling, else a beginning that is unique."""
-    typed = tuple(word.text.lower().rstrip(":") for word in words[:_LONGEST_SPELLING])
+    typed = tuple(word.text.lower().rstrip(":.,!?") or word.text for word in words[:_LONGEST_SPELLING])
     for length in range(len(typed), 0, -1):
         for command in COMMANDS:
             if " ".join(typed[:length]) in command.spellings:
@@ -93,12 +98,20 @@ def _unknown(typed: tuple[str, ...]) -> Misunderstood:
     tried = (" ".join(typed[:length]) for length in range(len(typed), 0, -1))
     near = next(filter(None, (nearest(words, spellings) for words in tried)), "")
     what = f"there is no command {shown(' '.join(typed[:2]))}"
+    if numbered(typed[0]):
+        return Misunderstood(what, hint=f"Write the task behind what shall be done. {_try(_DONE)}")
+    near = next((_MEANT[word] for word in typed if word in _MEANT), near)
     if near:
         return Misunderstood(what, hint=f'Did you mean "{near}"? {_try(spellings[near])}')
     starting = about(typed[0])
     if starting:
         return Misunderstood(what, hint=f"There are {_listed(starting)}. {_try(starting[0])}")
     return Misunderstood(what, hint=f"help shows all. {_try(COMMANDS[0])}")
+
+
+# What nobody can do here, and what they want instead.
+_MEANT = {"delete": "task cancel", "remove": "task cancel", "mark": "task done"}
+_DONE = next(command for command in COMMANDS if command.words == "task done")
 
 
 def _topic(asked: str) -> str:

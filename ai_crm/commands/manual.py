@@ -43,7 +43,8 @@ The same in Slack (`/ai-crm task list`), in Teams (`@AI-CRM task list`) and in a
   bare `--` everything is text.
 - Beginnings are enough where they are unique: `task cr` is `task create`, `--prio` is `--priority`.
 - `AICRM-42`, `#42` and `42` are the same task. `@me` is the login that you named with `link`.
-- Only you see the answer, unless you add `--share`.
+- In Slack only you see the answer to `/ai-crm`, unless you add `--share`. In Teams everybody in the chat sees it; what is
+  about you alone is answered in your own chat with the bot.
 """
 
 

@@ -104,12 +104,14 @@ def cancel_task(given: Given) -> Command:
 
 
 def assign_task(given: Given) -> Command:
-    task = _task(given)
-    named = tuple(name for word in given.words[1:] for name in word.text.split(",") if name.strip())
+    task, people = _task(given), given.words[1:]
+    if len(people) > 1 and people[0].raw.lower() == "to":
+        people = people[1:]
+    named = tuple(name for word in people for name in word.text.split(",") if name.strip())
     if not named and not given.one("agent"):
         raise Misunderstood(f"nobody to give {task} to", hint=f"Name people, @me or {_NONE}")
-    people = _people(() if _is_none(named) else named, given.me)
-    return ChangeTask(task=task, patch=TaskPatch(assignees=people if named else UNSET), agent=given.one("agent"))
+    logins = _people(() if _is_none(named) else named, given.me)
+    return ChangeTask(task=task, patch=TaskPatch(assignees=logins if named else UNSET), agent=given.one("agent"))
 
 
 def comment_task(given: Given) -> Command:
@@ -147,7 +149,7 @@ def explain(given: Given) -> Command:
     subject = given.text
     if not subject:
         raise Misunderstood("nothing to explain", hint="Name a task or an event's id")
-    return ExplainDecision(_numbered(subject) or subject)
+    return ExplainDecision(numbered(subject) or subject)
 
 
 # The person, the hub, help
@@ -200,6 +202,12 @@ def help_about(given: Given) -> Command:
     return Help(" ".join(given.text.lower().split()))
 
 
+def numbered(typed: str) -> str:
+    """The task's id in the one way in which it is written; empty for what is none."""
+    found = re.fullmatch(r"(?:aicrm-|#)?([1-9][0-9]{0,17})[.,:?!]*", typed, re.ASCII | re.IGNORECASE)
+    return f"AICRM-{found[1]}" if found else ""
+
+
 _LISTED = ("status", "priority", "agent", "assignee", "label", "project", "updated")
 _NONE = "nobody"
 _NOTHING = frozenset({"none", "nobody", "nothing", "never", "-"})
@@ -224,10 +232,10 @@ def _task(given: Given) -> TaskId:
     if not given.words:
         raise Misunderstood("no task", hint="Write its number, as in AICRM-42")
     typed = given.words[0].text
-    numbered = _numbered(typed)
-    if not numbered:
+    task = numbered(typed)
+    if not task:
         raise Misunderstood(f"{shown(typed)} is no task", hint="Write its number, as in AICRM-42")
-    return TaskId(numbered)
+    return TaskId(task)
 
 
 def _only_task(given: Given) -> TaskId:
@@ -236,17 +244,12 @@ def _only_task(given: Given) -> TaskId:
     return task
 
 
-def _numbered(typed: str) -> str:
-    """The task's id in the one way in which it is written; empty for what is none."""
-    found = re.fullmatch(r"(?:aicrm-|#)?([1-9][0-9]{0,17})[.,:]?", typed, re.ASCII | re.IGNORECASE)
-    return f"AICRM-{found[1]}" if found else ""
-
-
 def _nothing_more(given: Given, expected: int) -> None:
     more = given.words[expected:]
     if more:
         what = f"{shown(more[0].text)} has no meaning here"
-        raise Misunderstood(what, hint="Leave it out, or put what belongs together in quotation marks")
+        hint = "Leave it out. Flags begin with two dashes, and quotation marks keep words together"
+        raise Misunderstood(what, hint=hint)
 
 
 def _moved(given: Given, status: TaskStatus) -> Command:
@@ -290,7 +293,9 @@ def _day(value: str, today: date) -> date:
     """A day from today on. Raises Misunderstood."""
     day = _named_day(value.strip().lower(), today)
     if day is None:
-        hint = "Write 2026-12-31, today, tomorrow, friday, 3d or 2w"
+        near = nearest(value.strip().lower(), ("today", "tomorrow", *_DAYS))
+        guess = f'Did you mean "{near}"? ' if near else ""
+        hint = f"{guess}Write 2026-12-31, today, tomorrow, friday, 3d or 2w"
         raise Misunderstood(f"--due is not {shown(value)}", hint=hint)
     if day < today:
         raise Misunderstood(f"--due {day} is over", hint=f"Today is {today}")
@@ -307,6 +312,8 @@ def _named_day(value: str, today: date) -> date | None:
             return today + timedelta(days=value == "tomorrow")
         if named:
             return today + timedelta(days=(_DAYS.index(named[0]) - today.weekday() - 1) % 7 + 1)
+        if written := re.fullmatch(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})", value, re.ASCII):
+            return date(int(written[3]), int(written[2]), int(written[1]))
         return date.fromisoformat(value) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.ASCII) else None
     except (ValueError, OverflowError):
         return None  # the 31st of February, or a year that calendars do not reach

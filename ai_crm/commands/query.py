@@ -16,6 +16,8 @@ from ai_crm.model.task import TaskStatus
 
 LONGEST = 500  # characters
 
+OPEN = (TaskStatus.TODO, TaskStatus.IN_PROGRESS, TaskStatus.IN_REVIEW, TaskStatus.BLOCKED)
+
 _FIELDS = ("status", "priority", "agent", "assignee", "label", "project", "updated")
 _HINT = f"The fields are {', '.join(_FIELDS)}; everything else is looked up in full text"
 
@@ -76,7 +78,7 @@ def parse_query(
         given[field] += (value,)
     within, without = _ages(given["updated"])
     return TaskQuery(
-        statuses=_members(statuses_by_name(statuses), "status", given["status"]),
+        statuses=_statuses(given["status"], statuses_by_name(statuses)),
         priorities=_members({each.value.lower(): each for each in Priority}, "priority", given["priority"]),
         agents=_once(given["agent"]),
         assignees=_once(_person(value, me) for value in given["assignee"]),
@@ -167,6 +169,13 @@ def _plain(pattern: re.Pattern[str], text: str, at: int) -> tuple[str, int]:
     return (found.group(), found.end()) if found else ("", at + 1)
 
 
+def _statuses(typed: Iterable[str], known: Mapping[str, TaskStatus]) -> tuple[TaskStatus, ...]:
+    """`open` is all that are not over, unless the workspace calls one of its own so."""
+    is_open = "open" not in known
+    named = (OPEN if is_open and in_one_spelling(value) == "open" else (value,) for value in typed)
+    return _members(known, "status", [value for values in named for value in values])
+
+
 def _members(known: Mapping[str, W], field: str, values: Iterable[str]) -> tuple[W, ...]:
     return tuple(dict.fromkeys(known[_known(value, field, known)] for value in values))
 
@@ -184,7 +193,7 @@ def _known(value: str, field: str, known: Iterable[str]) -> str:
 
 
 def _person(value: str, me: str) -> str:
-    if value.lower() != "@me":
+    if value.lower() not in {"@me", "me"}:
         return value.removeprefix("@") or value
     if not me:
         raise Misunderstood(

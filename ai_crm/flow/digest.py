@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from ai_crm.cards.answers import Digest
-from ai_crm.commands.query import TaskQuery
-from ai_crm.model.task import Task, TaskStatus
+from ai_crm.commands.query import OPEN, TaskQuery
+from ai_crm.model.task import Task
 from ai_crm.ports.records import Records
-
-OPEN = (TaskStatus.TODO, TaskStatus.IN_PROGRESS, TaskStatus.IN_REVIEW, TaskStatus.BLOCKED)
 
 _DAY = timedelta(days=1)
 _SOON = timedelta(days=3)

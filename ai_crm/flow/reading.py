@@ -47,7 +47,7 @@ async def read(
             return await _shown(task, workspace, desk)
         case ShowDashboard(hours=hours):
             report = await desk.records.report(workspace, now - timedelta(hours=hours), now)
-            return reply_of(answers.dashboard_card(report, await _connections(who, desk), now))
+            return reply_of(answers.dashboard_card(report, await _connections(who, desk), now, desk.picture(report)))
         case ExplainDecision(subject=subject):
             return await _explained(subject, workspace, desk)
         case CheckHealth():
@@ -92,7 +92,10 @@ async def _shown(task_id: TaskId, workspace: str, desk: CommandDesk) -> Reply:
     comments = await desk.records.comments(workspace, task_id)
     said = tuple(Fact(f"{one.actor}, {one.at:%Y-%m-%d %H:%M}", one.text) for one in comments[-_MOST_COMMENTS:])
     heading = f"Comments ({len(said)} of {len(comments)})" if len(said) < len(comments) else "Comments"
-    cards = (answer_card(heading, "", (Section("", said),)),) if said else ()
+    cards = (
+        *((answer_card("Description", task.description),) if task.description.strip() else ()),
+        *((answer_card(heading, "", (Section("", said),)),) if said else ()),
+    )
     reply = task_reply(f"{task.id} · {task.status} · {task.title}", task)
     return msgspec.structs.replace(reply, cards=(*reply.cards, *cards))
 

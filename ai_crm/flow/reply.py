@@ -18,6 +18,7 @@ from ai_crm.flow.preferences import zone_of
 from ai_crm.model.access import Permission, Principal
 from ai_crm.model.agent import Agent
 from ai_crm.model.item import PlatformName
+from ai_crm.model.record import Report
 from ai_crm.model.status_name import StatusName
 from ai_crm.model.task import Task
 from ai_crm.ports import Analyst, Clock, Store
@@ -38,6 +39,7 @@ class CommandDesk(Struct, frozen=True, kw_only=True):
     """What commands are carried out with. `agents` are those that a workspace knows; they raise RulesInvalid.
 
     `statuses` are the names that a workspace has for statuses beside ours. `wake` tells the worker that there may be changes to carry out.
+    `picture` gives the address where a picture of a report is to be had, or nothing.
     """
 
     records: Records
@@ -48,6 +50,7 @@ class CommandDesk(Struct, frozen=True, kw_only=True):
     statuses: Callable[[str], tuple[StatusName, ...]]
     clock: Clock
     wake: Callable[[], None]
+    picture: Callable[[Report], str]
 
 
 # What a permission is for, for people.

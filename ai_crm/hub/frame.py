@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ai_crm.hub.problems import problem, unexpected
 from ai_crm.hub.refusals import Refusals
-from ai_crm.hub.routes import Guard
+from ai_crm.hub.routes import Guard, Open
 from ai_crm.hub.telemetry import Metrics
 
 HEADERS = {
@@ -29,7 +29,8 @@ log = structlog.get_logger()
 class Frame:
     """The outermost layer. A request's id is ours, never one that a caller chose; `X-Request-Id` tells it.
 
-    Whoever is refused too often hears 429 instead of 401. Each call is looked at all the same: it may be genuine.
+    Whoever is refused too often hears 429 instead of 401, or of what else a door refuses with. Each call is looked at
+    all the same: it may be genuine.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, new_id: Callable[[], str], refusals: Refusals) -> None:
@@ -43,7 +44,7 @@ class Frame:
             await self._app(scope, receive, send)
             return
         request_id = self._new_id()
-        answer = _Answer(send, request_id, lambda: self._refusals.wait(_client(scope)))
+        answer = _Answer(send, request_id, scope, self._refusals)
         begun = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request=request_id):
             try:
@@ -78,22 +79,26 @@ def _client(scope: Scope) -> str:
     return str(client[0]) if client else ""
 
 
+def _refusal(scope: Scope) -> int:
+    """The status with which the door that was reached turns people away."""
+    policy = getattr(scope.get("endpoint"), "policy", None)
+    return policy.refusal if isinstance(policy, Open) else HTTPStatus.UNAUTHORIZED
+
+
 class _Answer:
-    """Notes the status, and puts what belongs on every answer onto it; a page may have a policy of its own.
+    """Notes the status, and puts what belongs on every answer onto it; a page may have a policy of its own."""
 
-    `refused` counts a refusal and gives the seconds to wait, if there are any.
-    """
-
-    def __init__(self, send: Send, request_id: str, refused: Callable[[], float]) -> None:
+    def __init__(self, send: Send, request_id: str, scope: Scope, refusals: Refusals) -> None:
         self._send = send
         self._request_id = request_id
-        self._refused = refused
+        self._scope = scope
+        self._refusals = refusals
         self._replaced = False
         self.status = 0  # nothing was answered
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and message["status"] == HTTPStatus.UNAUTHORIZED:
-            wait = self._refused()
+        if message["type"] == "http.response.start" and message["status"] == _refusal(self._scope):
+            wait = self._refusals.wait(_client(self._scope))
             if wait:
                 await self._tell_to_wait(wait)
         if not self._replaced:

@@ -19,6 +19,7 @@ from ai_crm.hub.api.contract import contract_routes
 from ai_crm.hub.app import Parts, build_app
 from ai_crm.hub.front import fronts
 from ai_crm.hub.once import Once
+from ai_crm.hub.pictures import picture_routes
 from ai_crm.hub.rest import Api, api_routes
 from ai_crm.hub.task_routes import TaskApi, task_routes
 from ai_crm.hub.telemetry import Metrics, start_logging
@@ -26,6 +27,7 @@ from ai_crm.hub.tracing import start_tracing
 from ai_crm.hub.upkeep import ALERTS_EVERY, DIGESTS_EVERY, SWEEP_EVERY, TIDY_EVERY, TURNS_EVERY, recurring
 from ai_crm.hub.worker import Bell, Worked, Worker
 from ai_crm.ports import Clock
+from ai_crm.store.pictures import Pictures
 from ai_crm.wiring import SystemClock
 from ai_crm.wiring_hub import RECEIVERS, Calling, Hub, assemble
 
@@ -67,6 +69,7 @@ async def _run(settings: HubSettings, role: Role, told: Callable[[str], None], a
             *_api(hub, wake),
             *action_routes(ActionApi(store=hub.shared, clock=hub.clock, wake=wake)),
             *contract_routes(),
+            *picture_routes(Pictures(hub.vault, settings.base_url, hub.clock)),
             *(route for bot in bots for route in bot.routes),
         ),
     )

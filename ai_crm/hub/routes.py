@@ -18,9 +18,13 @@ from ai_crm.ports.receiver import Keys
 
 
 class Open(Struct, frozen=True):
-    """No key is asked for, and `why` that is right: a signature is checked instead, or there is nothing to protect."""
+    """No key is asked for, and `why` that is right: a signature is checked instead, or there is nothing to protect.
+
+    `refusal` is the status with which this door turns away what is not genuine.
+    """
 
     why: str
+    refusal: int = 401
 
 
 Policy = Open | Permission

@@ -15,9 +15,9 @@ from msrest.exceptions import ClientException as MsRestException
 
 from ai_crm.errors import CredentialsRefused, ItemMissing, PayloadInvalid, Unsupported
 from ai_crm.platforms.teams.client import Connector, Person
+from ai_crm.platforms.teams.encode import Conversation, opening
 from ai_crm.platforms.teams.encode import Person as Receiver
-from ai_crm.platforms.teams.encode import opening
-from bots.teams.activity import Heard
+from bots.teams.activity import Heard, Scope
 from bots.teams.lines import Lines
 
 Message = Mapping[str, Any]
@@ -42,6 +42,19 @@ class Voice:
         renewed.id = activity
         await self._context.update_activity(renewed)
 
+    async def whisper(self, message: Message) -> None:
+        """Tells who is heard alone, in their own chat with the bot. Raises UpstreamError."""
+        heard = self._heard
+        if heard.scope is Scope.PERSONAL:
+            await self.say(message)
+            return
+
+        def tell(connector: Connector) -> str:
+            chat = Conversation(self._own_chat(connector, heard.sender.id))
+            return connector.send(chat.path, message, "Teams")
+
+        await self._lines.ask(heard.origin.service_url, tell)
+
     async def member(self, person: str) -> Person:
         """Who somebody is who is in this conversation, or has the bot. Raises UpstreamError.
 
@@ -53,10 +66,14 @@ class Voice:
             try:
                 return connector.member(heard.conversation, person, "Teams")
             except (ItemMissing, CredentialsRefused):
-                asked = opening(Receiver(person), heard.bot.removeprefix("28:"), heard.origin.tenants[0])
-                return connector.member(connector.open_chat(asked, "Teams"), person, "Teams")
+                return connector.member(self._own_chat(connector, person), person, "Teams")
 
         return await self._lines.ask(heard.origin.service_url, look_up)
+
+    def _own_chat(self, connector: Connector, person: str) -> str:
+        heard = self._heard
+        tenant = next(iter(heard.origin.tenants), "")
+        return connector.open_chat(opening(Receiver(person), heard.bot.removeprefix("28:"), tenant), "Teams")
 
 
 def voice_of(heard: Heard, lines: Lines) -> Voice:

@@ -54,7 +54,7 @@ def build(hub: Hub, wake: Callable[[], None], other: Cloud | None = None) -> Par
         if settings.teams_local:
             log.warning("teams local", action="teams local", problem="whoever is on this machine may speak to the bot")
         await stop.wait()
-        await bot.finish()
+        await bot.leave()
         lines.close()
 
     return Parts(bot=bot, routes=(door_route(Door(gate, bot.receive)),), run=run)

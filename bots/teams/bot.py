@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
 import structlog
-from msgspec import structs
+from msgspec import Struct, structs
 
 from ai_crm.cards.form import mended_form, offered, task_form
 from ai_crm.cards.welcome import welcome_card
+from ai_crm.commands.catalogue import PERSONAL
 from ai_crm.commands.command import Asked, NewTask, StartTask
 from ai_crm.commands.presses import Verb, parse_press
-from ai_crm.errors import AiCrmError, UpstreamError
-from ai_crm.flow.commands import obey, refusal, understand
+from ai_crm.errors import AiCrmError, ChangeRefused, CredentialsRefused, ItemMissing, UpstreamError
+from ai_crm.flow.commands import demand, obey, refusal, understand
 from ai_crm.flow.reply import Asker, CommandDesk, Reply, agents_of
 from ai_crm.model.analysis import Analysis
 from bots.teams import dialog, meeting
@@ -46,7 +48,17 @@ _NAME = "@AI-CRM"
 # Buttons whose message becomes what they lead to.
 _RENEWING = frozenset({Verb.SET_STATUS, Verb.UNDO, Verb.PAGE})
 
+_GOES_ON = "That takes longer than usual. It goes on, and nothing has to be done again."
+_ONCE_MORE = "That took too long. Try it once more."
+
 log = structlog.get_logger()
+
+
+class Outcome(Struct, frozen=True):
+    """What an invoke is answered with; `late` is told to the person alone where they were told to wait instead."""
+
+    answer: Json
+    late: tuple[Message, ...] = ()
 
 
 class Bot:
@@ -71,6 +83,7 @@ class Bot:
         self._heard: dict[str, None] = {}
         self._working: set[asyncio.Future[Any]] = set()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._leaving = False
 
     async def receive(self, heard: Heard) -> Answer:
         """Answers an activity that is proven genuine. Raises PayloadInvalid."""
@@ -79,11 +92,19 @@ class Bot:
             return _unheard(heard)
         voice = self._voice(heard)
         hears = getattr(self, ear.hears)
+        answer = Answer(202)
         if ear.way is Way.NOW:
-            return Answer(200, await hears(heard, voice))
-        if not self._is_repeated(heard.request):
+            answer = Answer(200, await hears(heard, voice))
+        elif not self._is_repeated(heard.request):
             self._begin(self._answered(ear.hears, voice, lambda: hears(heard, voice)))
-        return Answer(202)
+        if self._leaving:
+            await self.finish()  # the server waits for its calls, and nobody for anything else
+        return answer
+
+    async def leave(self) -> None:
+        """The process ends: what is still to come is carried out before it is acknowledged."""
+        self._leaving = True
+        await self.finish()
 
     async def finish(self, seconds: float = _GRACE) -> None:
         """Lets what is under way come to its end, if it does so in time."""
@@ -98,21 +119,24 @@ class Bot:
         asker = await self._people.asker(heard, voice)
         asked = await understand(await self._people.spelled(heard, voice), asker, self._desk)
         if isinstance(asked.command, StartTask):
+            demand(asker.principal, asked.command)
             await voice.say(opener(asked.command.draft))
             return
         reply = await obey(_placed(asked, heard), asker, self._desk, heard.request)
+        if isinstance(asked.command, PERSONAL) and not asked.share and heard.scope is not Scope.PERSONAL:
+            reply = await self._whispered(voice, reply)
         await voice.say(message_of(reply, (heard.sender.id,)))
 
     async def pressed(self, heard: Heard, voice: Voice) -> Json:
         press = dialog.read(heard.value, dialog.Pressed)
 
-        async def work() -> Json:
+        async def work() -> Outcome:
             asker = await self._people.asker(heard, voice)
             asked = _placed(parse_press(press.action.verb, press.action.data), heard)
             reply = await obey(asked, asker, self._desk, heard.request)
             if press.trigger == "automatic":
                 view = own_view(reply, asker, (heard.sender.id,))
-                return card_answer(view) if reply.ok else text_answer(reply.text)
+                return Outcome(card_answer(view) if reply.ok else text_answer(reply.text))
             return self._shown(heard, voice, press.action.verb, reply)
 
         return await self._in_time(voice, work, text_answer)
@@ -125,7 +149,7 @@ class Bot:
             agents = agents_of(await self._people.asker(heard, voice), self._desk)
             return found_answer(offered(agents, wanted.query_text, None, min(wanted.query_options.top, 100)))
 
-        return await self._in_time(voice, work, lambda _text: found_answer(()))
+        return await self._looked_up(work, lambda _text: found_answer(()))
 
     async def form_wanted(self, heard: Heard, voice: Voice) -> Json:
         async def work() -> Json:
@@ -133,7 +157,7 @@ class Bot:
             begun = dialog.entered(heard.value, await self._people.login(asker))
             return self._form(heard, asker, begun.task, begun.link or _link(heard))
 
-        return await self._in_time(voice, work, dialog.told_answer)
+        return await self._looked_up(work, dialog.told_answer)
 
     async def form_about_message(self, heard: Heard, voice: Voice) -> Json:
         async def work() -> Json:
@@ -141,10 +165,10 @@ class Bot:
             draft, link = dialog.draft_of(heard.value)
             return self._form(heard, asker, draft, link)
 
-        return await self._in_time(voice, work, dialog.told_answer)
+        return await self._looked_up(work, dialog.told_answer)
 
     async def form_sent(self, heard: Heard, voice: Voice) -> Json:
-        async def work() -> Json:
+        async def work() -> Outcome:
             asker = await self._people.asker(heard, voice)
             found = dialog.entered(heard.value, await self._people.login(asker))
             if found.errors:
@@ -155,10 +179,11 @@ class Bot:
             reply = await obey(Asked(task, share=found.share), asker, self._desk, heard.request)
             if not reply.ok:
                 return self._mended(heard, asker, found, (reply.text,))
+            message = message_of(reply, (heard.sender.id,))
             if found.share or heard.scope is Scope.PERSONAL:
-                message = message_of(reply, (heard.sender.id,))
                 self._begin(self._answered("say", voice, lambda: voice.say(message)))
-            return dialog.told_answer(reply.text)
+                return Outcome(dialog.told_answer(reply.text))
+            return Outcome(dialog.told_answer(reply.text), (message,))
 
         return await self._in_time(voice, work, dialog.told_answer)
 
@@ -171,7 +196,7 @@ class Bot:
             reply = await obey(asked, asker, self._desk, heard.request)
             return tasks_answer(reply.tasks) if reply.tasks else found_nothing(reply.text)
 
-        return await self._in_time(voice, work, found_nothing)
+        return await self._looked_up(work, found_nothing)
 
     async def installed(self, heard: Heard, voice: Voice) -> None:
         if heard.scope is Scope.PERSONAL:
@@ -199,15 +224,26 @@ class Bot:
         if not (heard.reply_to and _is_renewing(verb, reply) and reply.ok):
             await voice.say(message_of(reply, (heard.sender.id,)))
 
-    def _shown(self, heard: Heard, voice: Voice, verb: str, reply: Reply) -> Json:
+    async def _whispered(self, voice: Voice, reply: Reply) -> Reply:
+        """Answers who asked in their own chat; what the others hear of it."""
+        try:
+            await voice.whisper(message_of(reply))
+        except (ItemMissing, CredentialsRefused, ChangeRefused):
+            return Reply(text="That is for you alone. Ask me in our own chat: Apps, AI-CRM, Add", ok=False)
+        return Reply(text="That is for you alone: the answer is in our own chat")
+
+    def _shown(self, heard: Heard, voice: Voice, verb: str, reply: Reply) -> Outcome:
         """The pressed card becomes the answer for everybody; what is no new state of it is said below."""
         message = message_of(reply, (heard.sender.id,))
-        if heard.reply_to and _is_renewing(verb, reply):
+        renewed = bool(heard.reply_to) and _is_renewing(verb, reply)
+        if renewed:
             self._begin(self._answered("renew", voice, lambda: self._renew(heard, voice, message)))
-            return card_answer(contents_of(reply, (heard.sender.id,))[0]) if reply.ok else text_answer(reply.text)
-        if reply.ok:
-            self._begin(self._answered("say", voice, lambda: voice.say(message)))
-        return text_answer(reply.text)
+        if not reply.ok:
+            return Outcome(text_answer(reply.text), (message_of(Reply(text=reply.text)),))
+        if renewed:
+            return Outcome(card_answer(contents_of(reply, (heard.sender.id,))[0]))
+        self._begin(self._answered("say", voice, lambda: voice.say(message)))
+        return Outcome(text_answer(reply.text))
 
     async def _renew(self, heard: Heard, voice: Voice, message: Message) -> None:
         """One after the other for one message: what came of the last press stays."""
@@ -216,39 +252,53 @@ class Bot:
             await voice.renew(heard.reply_to, message)
 
     def _form(self, heard: Heard, asker: Asker, draft: NewTask, link: str) -> Json:
+        """Raises CommandRefused for who could not send it."""
+        demand(asker.principal, StartTask(draft))
         agents = agents_of(asker, self._desk)
         analysis = self._analysis(draft, asker) if draft.title else None
         shareable = heard.scope is not Scope.PERSONAL
         return dialog.form_answer(task_form(draft, analysis, agents, link=link, shareable=shareable))
 
-    def _mended(self, heard: Heard, asker: Asker, found: dialog.Entered, errors: tuple[str, ...]) -> Json:
+    def _mended(self, heard: Heard, asker: Asker, found: dialog.Entered, errors: tuple[str, ...]) -> Outcome:
+        """Nothing that was typed is lost: too late for the form, a message opens it again."""
         shareable = heard.scope is not Scope.PERSONAL
         agents = agents_of(asker, self._desk)
-        return dialog.form_answer(mended_form(found.task, errors, agents, link=found.link, shareable=shareable))
+        form = dialog.form_answer(mended_form(found.task, errors, agents, link=found.link, shareable=shareable))
+        return Outcome(form, (message_of(Reply(text="; ".join(errors))), opener(found.task)))
 
     def _analysis(self, draft: NewTask, asker: Asker) -> Analysis:
         return self._desk.analyst.analyse(draft.title, draft.description, (), agents_of(asker, self._desk))
 
-    async def _in_time(self, voice: Voice, work: Callable[[], Awaitable[Json]], tell: Callable[[str], Json]) -> Json:
-        """The answer, or after a while that it will come: what comes of it later is said in a message."""
+    async def _in_time(self, voice: Voice, work: Callable[[], Awaitable[Outcome]], tell: Callable[[str], Json]) -> Json:
+        """The answer, or after a while that it will come: what comes of it later is told in messages."""
         late = asyncio.Event()
 
-        async def guarded() -> Json:
+        async def guarded() -> Outcome:
             try:
-                return await work()
+                outcome = await work()
             except AiCrmError as error:
-                if late.is_set():
-                    message = message_of(refusal(error))
-                    self._begin(self._answered("late", voice, lambda: voice.say(message)))
-                return tell(str(error))
+                outcome = Outcome(tell(str(error)), (message_of(refusal(error)),))
+            for message in outcome.late if late.is_set() else ():
+                await self._answered("late", voice, partial(voice.whisper, message))
+            return outcome
 
         working = self._begin(guarded())
         await asyncio.wait({working}, timeout=self._patience)
         if working.done():
-            answer: Json = working.result()
-            return answer
+            outcome: Outcome = working.result()
+            return outcome.answer
         late.set()
-        return tell("That takes longer than usual. It goes on, and nothing has to be done again.")
+        return tell(_GOES_ON)
+
+    async def _looked_up(self, work: Callable[[], Awaitable[Json]], tell: Callable[[str], Json]) -> Json:
+        """The answer to what changes nothing; nobody wants it any more after a while."""
+        try:
+            async with asyncio.timeout(self._patience):
+                return await work()
+        except TimeoutError:
+            return tell(_ONCE_MORE)
+        except AiCrmError as error:
+            return tell(str(error))
 
     async def _answered(self, action: str, voice: Voice, work: Callable[[], Awaitable[object]]) -> None:
         """Does it. What went wrong is told to the person, or where Teams itself does not listen, to the log."""

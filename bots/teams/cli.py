@@ -20,10 +20,16 @@ def package(output: str, organisation: str) -> None:
     """Write the app package: Teams, Apps, Manage your apps, Upload an app."""
     from bots.teams import package as making  # noqa: PLC0415 - heavy: only this command needs it
 
+    organisation = organisation.strip()
+    if not 0 < len(organisation) <= making.MOST_ORGANISATION:
+        raise click.BadParameter(f"Teams takes 1 to {making.MOST_ORGANISATION} characters", param_hint="--organisation")
     given = settings()
     made = making.package(making.app_manifest(given.teams_app_id, given.base_url, organisation))
-    with open(output, "wb") as file:
-        file.write(made)
+    try:
+        with open(output, "wb") as file:
+            file.write(made)
+    except OSError as error:
+        raise click.FileError(output, error.strerror) from error
     show(f"{output}: upload it in Teams, Apps, Manage your apps, Upload an app")
     for consent in making.CONSENTS:
         show(f"it asks for {consent.name}. {consent.why}")

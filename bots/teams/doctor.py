@@ -10,7 +10,7 @@ from msgspec import Struct
 from ai_crm.config.hub_settings import HubSettings
 from ai_crm.errors import AiCrmError
 from ai_crm.model.address import parse_address
-from ai_crm.platforms.teams.login import Login, cloud_of
+from ai_crm.platforms.teams.login import Login, cloud_of, is_app_id
 from ai_crm.platforms.transport import Transport
 from bots.teams.account import account_of
 from bots.teams.door import PATH
@@ -51,6 +51,9 @@ def _findings(settings: HubSettings, login_url: str) -> Iterator[Finding]:
     except AiCrmError as error:
         yield Finding(str(error), well=False)
         return
+    if not is_app_id(settings.teams_tenant_id):
+        hint = "The hub does not start with it: set the Directory (tenant) id, by which Teams names tenants"
+        yield Finding("AI_CRM_TEAMS_TENANT_ID is a name and no id", well=False, hint=hint)
     try:
         login.token()
         yield Finding("Microsoft gives the bot a token", well=True)

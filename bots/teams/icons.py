@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import struct
-import zlib
 from collections.abc import Callable
 from itertools import pairwise
+
+from ai_crm.cards.png import rgba
 
 Pixel = tuple[int, int, int, int]
 ACCENT = (0x1F, 0x29, 0x37)
@@ -23,26 +23,17 @@ def color_icon() -> bytes:
         red, green, blue = (round(below + (255 - below) * cover) for below in ACCENT)
         return red, green, blue, 255
 
-    return _png(192, pixel)
+    return _drawn(192, pixel)
 
 
 def outline_icon() -> bytes:
     """32 × 32, white on nothing."""  # noqa: RUF002 - what people write
-    return _png(32, lambda cover: (*_WHITE, round(255 * cover)))
+    return _drawn(32, lambda cover: (*_WHITE, round(255 * cover)))
 
 
-def _png(side: int, pixel: Callable[[float], Pixel]) -> bytes:
-    """Stored without compression, whose result differs between libraries."""
-    rows = b"".join(
-        b"\0" + b"".join(bytes(pixel(_cover(column, row, side))) for column in range(side)) for row in range(side)
-    )
-    header = struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows, 0)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def _drawn(side: int, pixel: Callable[[float], Pixel]) -> bytes:
+    pixels = (bytes(pixel(_cover(column, row, side))) for row in range(side) for column in range(side))
+    return rgba(side, side, b"".join(pixels))
 
 
 def _cover(column: int, row: int, side: int) -> float:

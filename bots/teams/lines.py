@@ -13,9 +13,8 @@ from ai_crm.platforms.transport import Transport
 
 T = TypeVar("T")
 
-# Each carries one request at a time.
+# Each carries one request at a time, and needs a thread for it.
 _WIDTH = 4
-_MOST_SERVICES = 16
 _ATTEMPTS = 3
 # Seconds: somebody waits for the answer.
 _LONGEST_PAUSE = 10.0
@@ -35,7 +34,8 @@ class Lines:
         self._proof = proof
         self._proxy = proxy
         self._sleep = sleep
-        self._free: dict[str, asyncio.Queue[Connector]] = {}
+        self._free: list[tuple[str, Connector]] = []
+        self._slots = asyncio.Semaphore(_WIDTH)
 
     async def ask(self, service_url: str, work: Callable[[Connector], T]) -> T:
         """What `work` makes of a connector. What passes is tried three times. Raises UpstreamError."""
@@ -49,35 +49,27 @@ class Lines:
         return await self._asked(service_url, work)
 
     def close(self) -> None:
-        for service_url in tuple(self._free):
-            self._forget(service_url)
+        """What is under way goes on to its end."""
+        while self._free:
+            self._free.pop()[1].close()
         self._proof.close()
 
     async def _asked(self, service_url: str, work: Callable[[Connector], T]) -> T:
-        free = self._of(service_url)
-        connector = await free.get()
-        try:
-            return await asyncio.to_thread(work, connector)
-        finally:
-            if self._free.get(service_url) is free:
-                free.put_nowait(connector)
-            else:
-                connector.close()
+        if not self._is_allowed(service_url):
+            raise CredentialsRefused("the bot's token is not sent to this service", where="Teams")
+        async with self._slots:
+            connector = self._taken(service_url)
+            try:
+                return await asyncio.to_thread(work, connector)
+            finally:
+                self._free.append((service_url, connector))
 
-    def _of(self, service_url: str) -> asyncio.Queue[Connector]:
-        if service_url not in self._free:
-            if not self._is_allowed(service_url):
-                raise CredentialsRefused("the bot's token is not sent to this service", where="Teams")
-            if len(self._free) >= _MOST_SERVICES:
-                self._forget(next(iter(self._free)))
-            free: asyncio.Queue[Connector] = asyncio.Queue()
-            for _ in range(_WIDTH):
-                free.put_nowait(Connector(Transport(service_url, headers={}, proxy=self._proxy), self._proof))
-            self._free[service_url] = free
-        return self._free[service_url]
-
-    def _forget(self, service_url: str) -> None:
-        """What is under way goes on to its end."""
-        free = self._free.pop(service_url)
-        while not free.empty():
-            free.get_nowait().close()
+    def _taken(self, service_url: str) -> Connector:
+        """One that is kept, in the place of the one that was used longest ago where it is for another service."""
+        for at, (known, connector) in enumerate(self._free):
+            if known == service_url:
+                del self._free[at]
+                return connector
+        if len(self._free) >= _WIDTH:
+            self._free.pop(0)[1].close()
+        return Connector(Transport(service_url, headers={}, proxy=self._proxy), self._proof)

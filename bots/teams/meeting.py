@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from ai_crm.cards.answers import Fact, Section, answer_card
 from ai_crm.cards.elements import Card
-from ai_crm.commands.query import TaskQuery
+from ai_crm.commands.query import OPEN, TaskQuery
 from ai_crm.flow.reply import CommandDesk, Reply
 from ai_crm.model.task import Task, TaskStatus
 from bots.teams.activity import Heard
@@ -16,8 +16,6 @@ from bots.teams.adapter import Voice
 from bots.teams.people import WORKSPACE
 from bots.teams.speak import message_of
 
-_OPEN = tuple(status for status in TaskStatus if status not in {TaskStatus.DONE, TaskStatus.CANCELLED})
-_CLOSED = (TaskStatus.DONE, TaskStatus.CANCELLED)
 # Seconds that a meeting is looked back on when nobody here saw it begin.
 _DAY = 86_400
 _MOST_MEETINGS = 1_000
@@ -36,7 +34,7 @@ class Meetings:
         if len(self._began) >= _MOST_MEETINGS:
             del self._began[next(iter(self._began))]
         self._began[heard.conversation] = self._desk.clock.now()
-        tasks = await self._tasks(heard, _OPEN)
+        tasks = await self._tasks(heard, OPEN)
         if tasks:
             await _say(voice, answer_card("Agenda", "Open tasks of this chat", (_section("", tasks),)))
 
@@ -45,7 +43,7 @@ class Meetings:
         began = self._began.pop(heard.conversation, None)
         seconds = int((now - began).total_seconds()) + 1 if began else _DAY
         changed = await self._tasks(heard, (), seconds)
-        closed = tuple(task for task in changed if task.status in _CLOSED)
+        closed = tuple(task for task in changed if task.status not in OPEN)
         made = tuple(task for task in changed if _age(task, now) <= seconds and task not in closed)
         sections = tuple(_section(title, tasks) for title, tasks in (("Created", made), ("Closed", closed)) if tasks)
         if sections:
@@ -61,9 +59,10 @@ class Meetings:
 
 
 def link_to(heard: Heard) -> str:
-    """The address of a message in a chat or channel."""
+    """The address of a message in a chat or channel: of the one that was written, or whose button was pressed."""
     conversation = heard.conversation.partition(";")[0]
-    return f"https://teams.microsoft.com/l/message/{quote(conversation, safe=':@')}/{quote(heard.id, safe='')}"
+    message = (heard.value is not None and heard.reply_to) or heard.id
+    return f"https://teams.microsoft.com/l/message/{quote(conversation, safe=':@')}/{quote(message, safe='')}"
 
 
 def mark_of(conversation: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from ai_crm import __version__
-from ai_crm.commands.catalogue import COMMANDS
+from ai_crm.commands.catalogue import COMMANDS, PERSONAL
 from ai_crm.errors import Problem, SettingsInvalid
 from ai_crm.platforms.teams.login import is_app_id
 from bots.teams.ears import CREATE, SEARCH
@@ -21,9 +21,9 @@ from bots.teams.icons import ACCENT, color_icon, outline_icon
 _VERSION = "1.17"
 _SCHEMA = f"https://developer.microsoft.com/json-schemas/teams/v{_VERSION}/MicrosoftTeams.schema.json"
 _SCOPES = ("personal", "team", "groupChat")
+_MINE = "my tasks"  # works everywhere, and is offered where somebody is alone with the bot
+MOST_ORGANISATION = 32
 _MOST_COMMANDS, _MOST_TITLE, _MOST_DESCRIPTION = 10, 32, 128
-# Commands that are about one person: elsewhere everybody would read the answer.
-_PERSONAL = frozenset({"settings", "digest now", "my tasks"})
 
 
 class Consent(Struct, frozen=True):
@@ -43,7 +43,10 @@ CONSENTS: tuple[Consent, ...] = (
 
 
 def app_manifest(app_id: str, base_url: str, organisation: str) -> dict[str, Any]:
-    """The manifest. `base_url` is the hub's address from outside. Raises SettingsInvalid."""
+    """The manifest. `base_url` is the hub's address from outside. Raises SettingsInvalid.
+
+    `organisation` has 1 to MOST_ORGANISATION characters.
+    """
     _check(app_id, base_url)
     return {
         "$schema": _SCHEMA,
@@ -58,7 +61,7 @@ def app_manifest(app_id: str, base_url: str, organisation: str) -> dict[str, Any
             "task of any message, or look a task up while you write.",
         },
         "developer": {
-            "name": organisation[:32],
+            "name": organisation,
             "websiteUrl": base_url,
             "privacyUrl": base_url,
             "termsOfUseUrl": base_url,
@@ -105,7 +108,8 @@ def _check(app_id: str, base_url: str) -> None:
 
 
 def _commands(scope: str) -> dict[str, Any]:
-    wanted = [each for each in COMMANDS if each.menu and (scope == "personal" or each.menu not in _PERSONAL)]
+    alone = scope == "personal"
+    wanted = [each for each in COMMANDS if each.menu and (alone or (each.makes not in PERSONAL and each.menu != _MINE))]
     return {
         "scopes": [scope],
         "commands": [

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from msgspec import structs
 
 from ai_crm.cards.inert import one_line
-from ai_crm.errors import CommandRefused, CredentialsRefused, ItemMissing
+from ai_crm.errors import ChangeRefused, CommandRefused, CredentialsRefused, ItemMissing
 from ai_crm.flow.reply import Asker
 from ai_crm.model.access import Principal, Role
 from ai_crm.model.item import PlatformName
@@ -40,11 +41,12 @@ class People:
         """Raises CommandRefused for bots and for people of another company in a shared channel."""
         if not heard.sender.id:
             raise CommandRefused("only people can ask me")
-        found = await self._person(heard.sender.id, voice)
-        if self._tenant and (not found.aad_object_id or found.tenant_id.lower() not in {"", self._tenant.lower()}):
+        found = await self._person(heard.sender.id, "you are", voice)
+        id_ = found.entra_id or heard.sender.aad_object_id
+        if self._tenant and (not id_ or found.tenant_id.lower() not in {"", self._tenant.lower()}):
             raise CommandRefused("only people of this organisation can ask me", hint="Ask somebody who is one of them")
-        id_ = found.aad_object_id or heard.sender.aad_object_id or heard.sender.id
-        name = one_line(found.name or heard.sender.name or id_, _LONGEST_NAME)
+        id_ = id_ or heard.sender.id
+        name = one_line(found.called or heard.sender.name or id_, _LONGEST_NAME)
         role = Role.VIEWER if found.user_role in {"guest", "anonymous"} else Role.MEMBER
         asker = Asker(
             principal=Principal(name=f"{name} (Teams)", workspace=WORKSPACE, role=role),
@@ -71,11 +73,16 @@ class People:
         text = heard.text
         for mention in heard.mentions:
             who = mention.mentioned
-            id_ = who.aad_object_id or (await self._person(who.id, voice)).aad_object_id or who.id
-            text = text.replace(mention.text, f"<@{id_}|{''.join(who.name.split())}>")
+            if self._tenant and not who.id.startswith("29:"):
+                continue  # a team, a channel, a tag or another bot: its name is a word like others
+            name = re.sub(r"[\s<>|]", "", who.name)
+            id_ = who.aad_object_id or (await self._person(who.id, f"{name} is", voice)).entra_id or who.id
+            # Of several who are called the same each is named once, in the order of the text.
+            called_so = {each.mentioned.id for each in heard.mentions if each.text == mention.text}
+            text = text.replace(mention.text, f"<@{id_}|{name}>", 1 if len(called_so) > 1 else -1)
         return text
 
-    async def _person(self, id_: str, voice: Voice) -> Person:
+    async def _person(self, id_: str, who: str, voice: Voice) -> Person:
         if not self._tenant:
             return Person(id=id_)
         known = self._known.get(id_)
@@ -83,9 +90,9 @@ class People:
             return known[1]
         try:
             found = await voice.member(id_)
-        except (ItemMissing, CredentialsRefused) as error:
+        except (ItemMissing, CredentialsRefused, ChangeRefused) as error:
             hint = "Add me for yourself first: Apps, AI-CRM, Add"
-            raise CommandRefused("Teams does not tell me who you are here", hint=hint) from error
+            raise CommandRefused(f"Teams does not tell me who {who} here", hint=hint) from error
         if len(self._known) >= _MOST_KEPT:
             self._known.clear()
         self._known[id_] = (self._now(), found)

@@ -21,7 +21,7 @@ from bots.teams.adapter import Message
 
 ADAPTIVE = "application/vnd.microsoft.card.adaptive"
 _TEXT = "application/vnd.microsoft.activity.message"
-_MOST_TEXT = 1_000
+_MOST_TEXT, _MOST_LINE = 1_000, 500
 
 Json = dict[str, Any]
 
@@ -116,10 +116,10 @@ def _known(draft: NewTask) -> Json:
     known = {
         "title": draft.title[:MOST_TITLE],
         "description": draft.description[:MOST_DESCRIPTION],
-        "agent": draft.agent,
+        "agent": draft.agent[:_MOST_LINE],
         "priority": draft.priority or "",
-        "assignees": ", ".join(draft.assignees),
-        "labels": ", ".join(draft.labels),
+        "assignees": ", ".join(draft.assignees)[:_MOST_LINE],
+        "labels": ", ".join(draft.labels)[:_MOST_LINE],
         "due": draft.due.isoformat() if draft.due else "",
     }
     return {name: value for name, value in known.items() if value}

@@ -41,6 +41,7 @@ class TestDesk:
         self.members = SqlMembers(transactions)
         self.time = NOON
         self.woken = 0
+        self.picture = ""
         self.agents: Callable[[str], tuple[Agent, ...]] = lambda _workspace: AGENTS
         self.statuses: tuple[StatusName, ...] = ()
         self._finish = finish
@@ -58,6 +59,7 @@ class TestDesk:
             statuses=lambda _workspace: self.statuses,
             clock=self,
             wake=self._wake,
+            picture=lambda _report: self.picture,
         )
 
     def now(self) -> datetime:

@@ -74,16 +74,29 @@ class Connector:
 
 
 class Person(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A member of a conversation: `id` is Teams' own (`29:…`), `aad_object_id` Entra's, `user_role` is `user` or `guest`.
+    """A member of a conversation: `id` is Teams' own (`29:…`), `user_role` is `user`, `guest` or `anonymous`.
 
+    Entra's id is called `objectId` in the documented answers and `aadObjectId` in others; full names come in parts.
     https://learn.microsoft.com/en-us/microsoftteams/platform/bots/how-to/get-teams-context (read 2026-11)
     """
 
     id: str
     name: str = ""
+    given_name: str = ""
+    surname: str = ""
     aad_object_id: str = ""
+    object_id: str = ""
     tenant_id: str = ""
     user_role: str = ""
+
+    @property
+    def entra_id(self) -> str:
+        """Empty for somebody without an account, such as an anonymous guest of a meeting."""
+        return self.aad_object_id or self.object_id
+
+    @property
+    def called(self) -> str:
+        return self.name or f"{self.given_name} {self.surname}".strip()
 
 
 class _Named(Struct, frozen=True):

@@ -125,7 +125,8 @@ class _Secure:
         connection, _ = self._listener.accept()
         self._listener.close()
         with contextlib.suppress(OSError), self._context.wrap_socket(connection, server_side=True) as secure:
-            self.request = secure.recv(65536)
+            while not self.request.endswith(b"}"):  # all of it: closing with something unread resets the connection
+                self.request += secure.recv(65536)
             secure.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
         connection.close()
 

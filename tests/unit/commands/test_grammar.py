@@ -209,6 +209,34 @@ def test_quotation_marks_dashes_and_beginnings_do_not_matter(typed: str) -> None
     assert asked(typed) == NewTask(title="Fix it", agent="debugger")
 
 
+@pytest.mark.parametrize("typed", ["AICRM-42", "#42", "42", "@AI-CRM aicrm-42", "show 42.", "task show #42?"])
+def test_a_tasks_number_alone_shows_it(typed: str) -> None:
+    assert asked(typed) == ShowTask(TASK)
+
+
+@pytest.mark.parametrize("typed", ["hello", "Hi!", "hey @AI-CRM", "?"])
+def test_a_greeting_is_answered_with_what_can_be_asked_for(typed: str) -> None:
+    assert asked(typed) == Help()
+
+
+@pytest.mark.parametrize("typed", ["close task 42", "task close 42", "finish 42", "task finish AICRM-42", "Done: 42"])
+def test_what_is_closed_or_finished_is_done(typed: str) -> None:
+    assert asked(typed) == asked("task done 42")
+
+
+@pytest.mark.parametrize("typed", ["assign 42 to octocat", "assign 42 to me", "assign #42 @me", "assign 42 me"])
+def test_a_task_is_given_to_people_as_one_says_it(typed: str) -> None:
+    assert asked(typed) == ChangeTask(task=TASK, patch=TaskPatch(assignees=("octocat",)))
+
+
+def test_somebody_may_be_called_to() -> None:
+    assert asked("assign 42 to") == ChangeTask(task=TASK, patch=TaskPatch(assignees=("to",)))
+
+
+def test_signs_behind_a_command_do_not_matter() -> None:
+    assert asked("who am I?") == WhoAmI()
+
+
 def test_an_apostrophe_is_no_quotation() -> None:
     assert asked("task create Don't lose the users' data") == NewTask(title="Don't lose the users' data")
 
@@ -270,6 +298,12 @@ def test_an_answer_is_for_everybody_when_somebody_says_so() -> None:
         ("status --since forever", "Write 24h"),
         ("help flurb", "help shows all"),
         ("flurb", "help shows all"),
+        ("delete task 42", 'Did you mean "task cancel"?'),
+        ("mark 42 as done", 'Did you mean "task done"?'),
+        ("42 done", "Write the task behind"),
+        ("task update 42 priority high", "Flags begin with two dashes"),
+        ("task create x --due tommorow", 'Did you mean "tomorrow"?'),
+        ("pm analyze x --detailed", "Flags are --share, --help"),
         ("task c 1", "Try: "),
         ("x" * 9_000, "8000 are possible"),
     ],

@@ -53,6 +53,21 @@ def test_a_teams_own_name_means_the_status_it_stands_for(typed: str) -> None:
     assert spelled(parse_query(typed, "", statuses=OWN)) == f"status:{','.join(found)}"
 
 
+def test_open_is_every_status_that_is_not_over() -> None:
+    over = {TaskStatus.DONE, TaskStatus.CANCELLED}
+    assert parse_query("status:open", "").statuses == tuple(each for each in TaskStatus if each not in over)
+    assert parse_query("status:Open,done", "").statuses[-1] is TaskStatus.DONE
+
+
+def test_a_team_may_call_one_status_open() -> None:
+    assert parse_query("status:open", "", (), (StatusName("open", TaskStatus.TODO),)).statuses == (TaskStatus.TODO,)
+
+
+@pytest.mark.parametrize("typed", ["assignee:me", "assignee:@me", "assignee:ME"])
+def test_me_is_me_with_and_without_a_sign(typed: str) -> None:
+    assert parse_query(typed, "octocat").assignees == ("octocat",)
+
+
 def test_a_status_that_is_asked_for_under_two_names_is_one() -> None:
     assert parse_query("status:doing,in-progress", "", statuses=OWN).statuses == (TaskStatus.IN_PROGRESS,)
 

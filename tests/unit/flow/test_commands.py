@@ -137,6 +137,11 @@ def test_a_comment_is_kept_and_shown_below_the_task(desk: TestDesk) -> None:
     assert "Look at this" in shown(desk.say("task show 1"))
 
 
+def test_a_task_is_shown_with_what_it_is_about(desk: TestDesk) -> None:
+    desk.say('task create Fix it --description "It fails on Mondays"')
+    assert "It fails on Mondays" in shown(desk.say("task show 1"))
+
+
 def test_tasks_are_found_paged_and_opened(desk: TestDesk) -> None:
     for number in range(13):
         desk.say(f"task create Number {number} --label {'odd' if number % 2 else 'even'}")
