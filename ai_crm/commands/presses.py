@@ -58,6 +58,8 @@ def parse_press(verb: str, data: Mapping[str, object]) -> Asked:
     `verb` may be empty where a client sends it inside of the data, as `verb` or `action` (Teams' `Action.Submit`).
     """
     told = {name: value for name, value in data.items() if isinstance(value, str)}
+    if sum(map(len, told.values())) > 2 * MOST_DATA:
+        raise _unreadable()
     name = verb or told.get("verb", "") or told.get("action", "")
     if name not in set(Verb):
         raise _unreadable()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from ai_crm.errors import Misunderstood
 from ai_crm.model.analysis import Priority
@@ -32,6 +32,8 @@ _SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _OLDEST = 100 * 365 * 86_400  # seconds; before that there were no tasks, and soon after it no dates
 
 W = TypeVar("W", bound=StrEnum)
+# What a button brings back is checked against it.
+Age = Annotated[int, Meta(ge=60, le=_OLDEST, multiple_of=60)]
 
 
 class TaskQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -47,8 +49,8 @@ class TaskQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     labels: tuple[str, ...] = ()
     projects: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
-    updated_within: int | None = None
-    not_updated_within: int | None = None
+    updated_within: Age | None = None
+    not_updated_within: Age | None = None
 
 
 class _Term(Struct, frozen=True):

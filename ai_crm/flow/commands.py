@@ -31,7 +31,7 @@ from ai_crm.commands.command import (
 )
 from ai_crm.commands.grammar import parse
 from ai_crm.commands.presses import parse_press
-from ai_crm.errors import AiCrmError, CommandRefused, Misunderstood, RecordMissing
+from ai_crm.errors import AiCrmError, CommandRefused, Misunderstood, RecordMissing, StoreError
 from ai_crm.flow.personal import personal
 from ai_crm.flow.reading import advised, helped, read
 from ai_crm.flow.reply import DOINGS, Asker, CommandDesk, Reply, me_of, member_of, today_of
@@ -86,6 +86,8 @@ def refusal(error: AiCrmError) -> Reply:
             heading = "Not found"
         case _:
             heading = "That did not work"
+    if isinstance(error, StoreError) and not isinstance(error, RecordMissing):
+        error = type(error)(error.what, hint=error.hint)  # where the database is, is nobody's business in a chat
     what = f"{error.where}: {error.what}" if error.where else error.what
     return Reply(text=str(error), cards=(answer_card(heading, what, foot=error.hint),), ok=False)
 

@@ -16,7 +16,9 @@ from ai_crm.config.hub_settings import HubSettings, read_hub_settings
 from ai_crm.errors import AiCrmError, Problem, SettingsInvalid, StoreError
 from ai_crm.hub import server
 from ai_crm.hub.app import Parts, build_app
+from ai_crm.hub.pictures import picture_routes
 from ai_crm.hub.telemetry import Metrics, start_logging
+from ai_crm.store.pictures import Pictures
 from ai_crm.wiring import SystemClock
 from ai_crm.wiring_hub import Hub, assemble
 from bots.slack import front
@@ -71,7 +73,7 @@ async def _serve(hub: Hub, routes: tuple[Route, ...], stop: asyncio.Event) -> No
             ready=ready,
             wake=lambda: None,
             metrics=Metrics(),
-            api=routes,
+            api=(*routes, *picture_routes(Pictures(hub.vault, settings.base_url, hub.clock))),
         )
     )
     host, port = listener.getsockname()[:2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ _MOST_TEXT = 3_000
 _WORD = re.compile("[a-z0-9_]{1,60}")
 _DIVIDER: Block = {"type": "divider"}
 
+Message = dict[str, Any]
+
 log = structlog.get_logger()
 
 
@@ -36,7 +39,7 @@ def blocks_of(cards: tuple[Card, ...], most: int = MOST_BLOCKS) -> list[Block]:
     return blocks
 
 
-def message_of(reply: Reply) -> dict[str, Any]:
+def message_of(reply: Reply) -> Message:
     """`text` and `blocks` of a message. Nothing in it is looked up or parsed."""
     text = mrkdwn(reply.text[:_MOST_TEXT]) or "Done"
     blocks = blocks_of(reply.cards)
@@ -58,7 +61,10 @@ class Speaker:
         hook = AsyncWebhookClient(url, proxy=self._proxy)
         hook.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=2))
         where = {"replace_original": True} if replace else {"response_type": _kind(reply), "replace_original": False}
-        answer = await hook.send_dict({**message_of(reply), **where})
+        message = message_of(reply)
+        answer = await hook.send_dict({**message, **where})
+        if answer.status_code != 200 and _has_pictures(message):
+            answer = await hook.send_dict({**_without_pictures(message), **where})
         if answer.status_code != 200:
             log.warning("respond", action="respond", problem=f"Slack answered {answer.status_code}")
 
@@ -67,21 +73,22 @@ class Speaker:
         message = message_of(reply)
         if channel:
             try:
-                await client.chat_postEphemeral(channel=channel, user=user, thread_ts=thread or None, **message)
+                await _posted(client.chat_postEphemeral, message, channel=channel, user=user, thread_ts=thread or None)
             except SlackApiError as error:
                 log.info("whisper", action="whisper", problem=_code(error))
             else:
                 return
-        await client.chat_postMessage(channel=user, unfurl_links=False, unfurl_media=False, **message)
+        await _posted(client.chat_postMessage, message, channel=user, unfurl_links=False, unfurl_media=False)
 
     async def say(self, client: AsyncWebClient, channel: str, thread: str, reply: Reply) -> None:
         """Tells everybody in a channel, or in a thread of it."""
-        await client.chat_postMessage(
+        await _posted(
+            client.chat_postMessage,
+            message_of(reply),
             channel=channel,
             thread_ts=thread or None,
             unfurl_links=False,
             unfurl_media=False,
-            **message_of(reply),
         )
 
 
@@ -100,6 +107,27 @@ def trouble(error: SlackApiError) -> AiCrmError:
             )
         case _:
             return UpstreamUnavailable(f"Slack says {code}", where="Slack", hint="Try again in a minute")
+
+
+async def _posted(post: Callable[..., Awaitable[object]], message: Message, **where: object) -> None:
+    """Slack refuses the whole message when it cannot fetch a picture of it, be it for a moment (2026-11,
+    https://github.com/slackapi/python-slack-sdk/issues/1782): then it goes without.
+    """
+    try:
+        await post(**where, **message)
+    except SlackApiError as error:
+        if _code(error) != "invalid_blocks" or not _has_pictures(message):
+            raise
+        await post(**where, **_without_pictures(message))
+
+
+def _without_pictures(message: Message) -> Message:
+    """The same in words alone: all that a picture shows stands in its card as well."""
+    return {**message, "blocks": [each for each in message.get("blocks", ()) if each["type"] != "image"]}
+
+
+def _has_pictures(message: Message) -> bool:
+    return any(each["type"] == "image" for each in message.get("blocks", ()))
 
 
 def _kind(reply: Reply) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
@@ -49,8 +50,10 @@ _NAME = "@AI-CRM"
 _RENEWING = frozenset({Verb.SET_STATUS, Verb.UNDO, Verb.PAGE})
 
 _GOES_ON = "That takes longer than usual. It goes on, and nothing has to be done again."
+_FAULT = "That did not work, and it is my fault: the hub's log says more."
 _ONCE_MORE = "That took too long. Try it once more."
 
+T = TypeVar("T")
 log = structlog.get_logger()
 
 
@@ -264,7 +267,7 @@ class Bot:
         shareable = heard.scope is not Scope.PERSONAL
         agents = agents_of(asker, self._desk)
         form = dialog.form_answer(mended_form(found.task, errors, agents, link=found.link, shareable=shareable))
-        return Outcome(form, (message_of(Reply(text="; ".join(errors))), opener(found.task)))
+        return Outcome(form, (message_of(Reply(text="; ".join(errors))), opener(found.task, found.link)))
 
     def _analysis(self, draft: NewTask, asker: Asker) -> Analysis:
         return self._desk.analyst.analyse(draft.title, draft.description, (), agents_of(asker, self._desk))
@@ -282,23 +285,28 @@ class Bot:
                 await self._answered("late", voice, partial(voice.whisper, message))
             return outcome
 
-        working = self._begin(guarded())
-        await asyncio.wait({working}, timeout=self._patience)
-        if working.done():
-            outcome: Outcome = working.result()
-            return outcome.answer
-        late.set()
-        return tell(_GOES_ON)
+        outcome = await self._soon(guarded())
+        if outcome is None:
+            late.set()
+            return tell(_GOES_ON)
+        return outcome.answer
 
     async def _looked_up(self, work: Callable[[], Awaitable[Json]], tell: Callable[[str], Json]) -> Json:
         """The answer to what changes nothing; nobody wants it any more after a while."""
-        try:
-            async with asyncio.timeout(self._patience):
+
+        async def guarded() -> Json:
+            try:
                 return await work()
-        except TimeoutError:
-            return tell(_ONCE_MORE)
-        except AiCrmError as error:
-            return tell(str(error))
+            except AiCrmError as error:
+                return tell(str(error))
+
+        return await self._soon(guarded()) or tell(_ONCE_MORE)
+
+    async def _soon(self, work: Awaitable[T]) -> T | None:
+        """What comes of it, where it comes in time. It goes on in any case: a thread cannot be called back."""
+        working = self._begin(work)
+        await asyncio.wait({working}, timeout=self._patience)
+        return working.result() if working.done() else None
 
     async def _answered(self, action: str, voice: Voice, work: Callable[[], Awaitable[object]]) -> None:
         """Does it. What went wrong is told to the person, or where Teams itself does not listen, to the log."""
@@ -309,10 +317,14 @@ class Bot:
                 raise  # Teams itself: nobody could be told
             except AiCrmError as error:
                 await voice.say(message_of(refusal(error)))
+            except Exception:
+                with suppress(AiCrmError):
+                    await voice.say(message_of(Reply(text=_FAULT, ok=False)))
+                raise
         except AiCrmError as error:
             log.warning("teams", action=action, problem=str(error))
 
-    def _begin(self, work: Awaitable[Any]) -> asyncio.Future[Any]:
+    def _begin(self, work: Awaitable[T]) -> asyncio.Future[T]:
         working = asyncio.ensure_future(work)
         self._working.add(working)
         working.add_done_callback(self._ended)

@@ -97,9 +97,10 @@ def tasks_answer(tasks: tuple[Task, ...]) -> Json:
     return {"composeExtension": {"type": "result", "attachmentLayout": "list", "attachments": found}}
 
 
-def opener(draft: NewTask) -> Message:
-    """A message with a button that opens the form, filled in with what is known."""
-    data = {"msteams": {"type": "task/fetch"}, "form": "create_task", **_known(draft)}
+def opener(draft: NewTask, link: str = "") -> Message:
+    """A message with a button that opens the form, filled in with what is known; `link` is where it began."""
+    origin = {"link": link} if 0 < len(link) <= _MOST_LINE else {}
+    data = {"msteams": {"type": "task/fetch"}, "form": "create_task", **_known(draft), **origin}
     content = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",

@@ -36,7 +36,8 @@ class Keys:
 
     async def find(self, name: str) -> SigningKey:
         """Raises SignatureInvalid for a key that nobody knows, also while nobody can be asked."""
-        if self._is_wanted(name):
+        # Whoever shows a key that is known waits for no one.
+        if self._is_wanted(name) and not (name in self._known and self._turn.locked()):
             async with self._turn:
                 if self._is_wanted(name):
                     await self._renew()

@@ -1,4 +1,5 @@
 // Shows cards in Chromium with Microsoft's renderer and says what a person sees before and after unfolding each.
+// A picture that a card asks for is FOLDER/fetched.png, wherever it is said to be.
 // render.cjs NODE_MODULES CHROMIUM FOLDER < {"name": card, …} > {"name": {events, before, …}, …}; pictures go to FOLDER
 const [modules, executablePath, folder] = process.argv.slice(2);
 const find = (name) => require.resolve(name, { paths: [modules] });
@@ -37,6 +38,7 @@ async function look(browser, name, card) {
   const page = await browser.newPage({ viewport: { width: 560, height: 300 } });
   const asked = [];
   page.on("request", (request) => asked.push(request.url()));
+  await page.route(/^https:/, (route) => route.fulfill({ path: `${folder}/fetched.png` }));
   await page.setContent('<body style="margin:16px"><div id="card" style="width:500px;border:1px solid #ddd"></div></body>');
   await page.addScriptTag({ path: find("adaptivecards/dist/adaptivecards.min.js") });
   const events = await show(page, card);
@@ -45,13 +47,18 @@ async function look(browser, name, card) {
   const why = page.getByRole("button", { name: "Why" });
   if (await why.count()) await why.click();
   const after = await seen();
+  const pictures = await page.locator("#card img").evaluateAll((all) =>
+    Promise.all(all.map(async (each) => {
+      await each.decode();
+      return [each.alt, each.naturalWidth, each.naturalHeight, each.clientWidth];
+    })));
   await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
   const buttons = await page.locator("#card button").allInnerTexts();
   for (const [at, title] of buttons.entries()) if (title !== "Why") await page.locator("#card button").nth(at).click();
   const sent = await page.evaluate(() => window.sent);
   const live = await page.locator("#card a, #card img, #card script, #card iframe").count();
   await page.close();
-  return { events, before, after, buttons, sent, live, asked };
+  return { events, before, after, buttons, sent, live, asked, pictures };
 }
 
 (async () => {

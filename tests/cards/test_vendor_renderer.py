@@ -11,8 +11,10 @@ import pytest
 
 from ai_crm.cards import adaptive
 from ai_crm.cards.elements import Card
+from ai_crm.cards.picture import draw, figures_of, told
 from ai_crm.commands.presses import parse_press
-from tests.cards.conftest import NAMES
+from tests.cards.conftest import HOSTILE, NAMES
+from tests.doubles.answer_cards import PICTURE, report
 
 pytestmark = [pytest.mark.browser, pytest.mark.node]
 
@@ -23,6 +25,7 @@ def seen(
 ) -> dict[str, dict[str, Any]]:
     """For each card: the texts before and after unfolding, the buttons, what they send, and what was live."""
     pictures = tmp_path_factory.mktemp("cards")
+    (pictures / "fetched.png").write_bytes(draw(figures_of(report(HOSTILE, 7))))
     command = [node, str(Path(__file__).with_name("render.cjs")), str(node_modules), chromium, str(pictures)]
     asked = json.dumps({name: adaptive.render(card) for name, card in cards.items()})
     shown = subprocess.run(command, input=asked, capture_output=True, text=True, check=True, timeout=110)
@@ -73,6 +76,18 @@ def test_a_strangers_words_are_words_in_every_answer(seen: dict[str, dict[str, A
     assert seen[name]["live"] == 0
     assert seen[name]["asked"] == []
     assert "<!channel>" in seen[name]["before"].replace("\u200b", "")
+
+
+def test_the_picture_opens_and_says_in_words_what_it_shows(seen: dict[str, dict[str, Any]]) -> None:
+    pictured = seen["pictured"]
+    figures = figures_of(report(HOSTILE, 7))
+    assert pictured["asked"] == [PICTURE]
+    assert pictured["live"] == 1
+    ((words, width, height, shown),) = pictured["pictures"]
+    assert (words, width, height) == (told(figures), 640, 278)
+    assert 460 <= shown <= 500  # as wide as the card
+    assert all(f"{bar.name} {bar.count:,}" in words for bar in (*figures.platforms, *figures.workflows))
+    assert [name for name in NAMES if seen[name]["asked"] and name != "pictured"] == []
 
 
 def test_every_button_of_an_answer_says_what_our_own_parser_understands(seen: dict[str, dict[str, Any]]) -> None:

@@ -114,6 +114,19 @@ def test_our_own_templates_become_what_the_vendors_makes_of_them(vendor: Vendor,
         assert {"value": bind(template, data)} == vendor.expand(template, data)
 
 
+def test_the_template_of_answers_becomes_what_the_vendors_makes_of_it(vendor: Vendor, root: Path) -> None:
+    template = json.loads((root / "templates" / "cards" / "answer.json").read_text())
+    bare: dict[str, Any] = {
+        "line": "l", "heading": "h", "intro": None, "picture": None, "sections": [], "foot": None, "buttons": [],
+    }  # fmt: skip
+    facts = [{"title": "t", "value": "v"}]
+    button = {"title": "b", "verb": "v", "data": {"a": "b"}, "fallback": {"verb": "v", "a": "b"}}
+    sections = [{"title": "s", "facts": facts}, {"title": None, "facts": facts * 2}, {"title": "empty", "facts": []}]
+    shown = {"picture": {"url": "https://x.y/z.png", "alt": "a picture"}, "intro": "i", "foot": "f"}
+    for data in (bare, {**bare, **shown, "sections": sections, "buttons": [button]}):
+        assert {"value": bind(template, data)} == vendor.expand(template, data)
+
+
 # Random templates over random data. Numbers stay small, because Python and JavaScript print large ones differently.
 scalars = st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["", "x", "y", "${a}", "2"])
 rows = st.lists(st.fixed_dictionaries({"a": scalars, "b": scalars}), max_size=3)

@@ -38,6 +38,7 @@ from ai_crm.model.task import HistoryEntry, RuleId, Task, TaskId, TaskStatus
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 24)
+PICTURE = "https://hub.example.com/pictures/v1~abc-_...png"
 
 
 def cards(hostile: str) -> Mapping[str, Card]:
@@ -59,6 +60,7 @@ def cards(hostile: str) -> Mapping[str, Card]:
             tuple(agent for agent in load_agents() if agent.category == "languages"), "languages"
         ),
         "dashboard": answers.dashboard_card(report(), (health("gh-1"), health("chat", dead=2)), NOON),
+        "pictured": answers.dashboard_card(report(hostile, 7), (health("gh-1"),), NOON, PICTURE),
         "health": answers.health_card((health("gh-1"), health("chat", problem="The token was revoked", dead=1)), NOON),
         "digest": answers.digest_card(digest(tasks)),
         "help": answers.help_card(COMMANDS),
@@ -81,7 +83,7 @@ def cards(hostile: str) -> Mapping[str, Card]:
 
 
 NAMES = (
-    "changed", "detailed", "list", "agents", "category", "dashboard", "health", "digest", "help", "command", "decision",
+    "changed", "detailed", "list", "agents", "category", "dashboard", "pictured", "health", "digest", "help", "command", "decision",
     "notice", "hostile-list", "hostile-answer", "hostile-decision", "hostile-dashboard",
 )  # fmt: skip
 

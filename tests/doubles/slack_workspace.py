@@ -436,6 +436,8 @@ class SlackWorkspace:
         if known is None or not known["left"]:
             return web.json_response({"ok": False, "error": "used_url"}, status=404)
         known["left"] -= 1
+        if scripted := self.scripted.get("respond"):
+            return web.json_response(scripted.popleft(), status=400)
         about: Document = known["about"] or {}
         with self._changed:
             message = {**said, "ts": about.get("ts") or self._ts(), "channel": about.get("channel", ""), "user": BOT}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,6 +88,16 @@ def words(shown: object) -> str:
 def titles(message: dict[str, object]) -> list[str]:
     """What its buttons say."""
     return [str(each["text"]["text"]) for each in buttons(message)]
+
+
+def images(message: dict[str, Any]) -> list[dict[str, str]]:
+    return [each for each in message["blocks"] if each["type"] == "image"]
+
+
+def at_hub(address: str, hub: Hub) -> str:
+    """Where a picture is here that Slack would fetch from outside."""
+    assert address.startswith(f"{BASE_URL}/pictures/")
+    return address.replace(BASE_URL, hub.url)
 
 
 def typed(text: str) -> str:

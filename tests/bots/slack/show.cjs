@@ -1,4 +1,5 @@
 // Draws messages, windows and home tabs of Block Kit in Chromium, so that people can look at what the bot shows.
+// A picture that a message asks for is FOLDER/fetched.png, wherever it is said to be.
 // show.cjs NODE_MODULES CHROMIUM FOLDER < {"name": {"blocks": […]} | view, …} > {"name": {text, buttons, overflows}, …}
 const [modules, executablePath, folder] = process.argv.slice(2);
 const { chromium } = require(require.resolve("playwright-core", { paths: [modules] }));
@@ -27,6 +28,7 @@ function draw([view, style]) {
     header: (block) => make("div", "block header", block.text.text),
     section: (block) => make("div", "block", block.text.text),
     divider: () => make("hr"),
+    image: (block) => Object.assign(make("img", "block"), { src: block.image_url, alt: block.alt_text, width: 360 }),
     rich_text: (block) => {
       const holder = make("div", "block");
       for (const section of block.elements) holder.append(runs(make("div"), section.elements));
@@ -68,8 +70,11 @@ function draw([view, style]) {
     const page = await browser.newPage({ viewport: { width: 660, height: 300 } });
     const asked = [];
     page.on("request", (request) => asked.push(request.url()));
+    await page.route(/^https:/, (route) => route.fulfill({ path: `${folder}/fetched.png` }));
     await page.setContent("<body></body>");
     await page.evaluate(draw, [view, style]);
+    const pictures = await page.locator("#shown img").evaluateAll((all) =>
+      Promise.all(all.map(async (each) => (await each.decode(), [each.alt, each.naturalWidth]))));
     await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
     seen[name] = {
       text: await page.locator("#shown").innerText(),
@@ -77,6 +82,7 @@ function draw([view, style]) {
       wide: await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth),
       live: await page.locator("#shown a, #shown img, #shown script, #shown iframe").count(),
       asked,
+      pictures,
     };
     await page.close();
   }

@@ -8,7 +8,9 @@ from itertools import pairwise
 import pytest
 
 from ai_crm.commands.catalogue import COMMANDS
-from tests.bots.slack.conftest import Pair, titles, words
+from tests.bots.slack.conftest import Pair, at_hub, images, titles, words
+from tests.doubles.http import ask
+from tests.doubles.pictures import look
 from tests.doubles.slack_workspace import ANN, BOB, DEV, GONE, GUEST, PARTNER, ROBOT, SlackWorkspace
 
 # The commands of the first plan, as they stand there, and what an answer must say.
@@ -203,3 +205,31 @@ def test_the_figures_are_those_of_the_api(over_http: Pair, key: str) -> None:
     figures = [part.strip() for part in shown if part.strip()]
     for title, value in (("Open", "tasks_open"), ("Created", "tasks_created"), ("Done", "tasks_done")):
         assert figures[figures.index(title) + 1] == f"{report[value]:,}"
+
+
+def test_the_figures_are_there_as_a_picture_with_the_same_figures_in_words(over_http: Pair, key: str) -> None:
+    answer = over_http.slack.asks("status dashboard")
+    report = over_http.hub.ask("/api/v1/analytics/report", key).json()
+    (picture,) = images(answer)
+    assert f"UTC: {report['total_events']:,} event" in picture["alt_text"]
+    fetched = ask("GET", at_hub(picture["image_url"], over_http.hub))
+    assert (fetched.status, fetched.headers["content-type"]) == (200, "image/png")
+    assert look(fetched.body).width == 640
+    assert ask("GET", at_hub(picture["image_url"], over_http.hub).replace("v1~", "v1~A")).status == 404
+    assert picture["image_url"].rpartition("/")[2] not in over_http.hub.log()
+
+
+def test_the_figures_come_without_a_picture_that_slack_cannot_fetch(everywhere: SlackWorkspace) -> None:
+    before = len(everywhere.answers)
+    everywhere.refuses("respond", "invalid_blocks")
+    answer = everywhere.asks("status dashboard")
+    assert (len(everywhere.answers), images(answer)) == (before + 1, [])
+    assert "Team status" in words(answer)
+
+    everywhere.refuses("chat.postMessage", "invalid_blocks")
+    asked = everywhere.mentions("status dashboard")
+    told = everywhere.until(
+        lambda: [each for each in everywhere.messages if each.get("thread_ts") == asked["ts"]], "the figures"
+    )
+    assert [images(each) for each in told] == [[]]
+    assert "Team status" in words(told[0])

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.bots.slack.conftest import titles, typed
+from tests.bots.slack.conftest import at_hub, images, titles, typed
+from tests.doubles.http import ask
+from tests.doubles.hub import Hub
 from tests.doubles.slack_workspace import ANN, SlackWorkspace
 
 pytestmark = [pytest.mark.node, pytest.mark.browser]
@@ -20,7 +22,7 @@ HOSTILE = "<!channel> <https://evil.example|bank> <script>alert(1)</script> " + 
 
 def drawn(views: dict[str, Any], node: str, node_modules: Path, chromium: str, folder: Path) -> dict[str, Any]:
     """What is seen of each. With AI_CRM_PICTURES=FOLDER the pictures stay there."""
-    where = os.environ.get("AI_CRM_PICTURES") or str(folder)
+    where = str(folder_of(folder))
     made = subprocess.run(
         [node, str(Path(__file__).with_name("show.cjs")), str(node_modules), chromium, where],
         input=json.dumps(views),
@@ -31,6 +33,10 @@ def drawn(views: dict[str, Any], node: str, node_modules: Path, chromium: str, f
     )
     seen: dict[str, Any] = json.loads(made.stdout)
     return seen
+
+
+def folder_of(folder: Path) -> Path:
+    return Path(os.environ.get("AI_CRM_PICTURES") or folder)
 
 
 def views_of(slack: SlackWorkspace) -> dict[str, Any]:
@@ -67,13 +73,17 @@ def views_of(slack: SlackWorkspace) -> dict[str, Any]:
 
 
 def test_what_is_shown_can_be_looked_at(
-    slack: SlackWorkspace, node: str, node_modules: Path, chromium: str, tmp_path: Path
+    slack: SlackWorkspace, hub: Hub, node: str, node_modules: Path, chromium: str, tmp_path: Path
 ) -> None:
     views = views_of(slack)
+    (picture,) = images(views["dashboard"])
+    (folder_of(tmp_path) / "fetched.png").write_bytes(ask("GET", at_hub(picture["image_url"], hub)).body)
     seen = drawn(views, node, node_modules, chromium, tmp_path)
     assert set(seen) == set(views)
     for name, one in seen.items():
-        assert (name, one["live"], one["wide"], one["asked"]) == (name, 0, False, [])
+        expected = [picture["image_url"]] if name == "dashboard" else []
+        assert (name, one["live"], one["wide"], one["asked"]) == (name, len(expected), False, expected)
+    assert seen["dashboard"]["pictures"] == [[picture["alt_text"], 640]]
     assert "@channel bank (https://evil.example) <script>alert(1)</script>" in seen["hostile"]["text"]
     assert seen["task"]["buttons"] == ["To review", "Done", "Undo"]
     assert "Analysis: bug" in seen["window"]["text"]

@@ -9,9 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 from click.testing import CliRunner
+from msgspec import structs
 
 from ai_crm.cli import cli
 from ai_crm.config.hub_settings import read_hub_settings
+from ai_crm.errors import RecordMissing, StoreUnavailable
+from ai_crm.flow.commands import refusal
+from ai_crm.model.status_name import StatusName
 from ai_crm.model.task import Task, TaskId
 from ai_crm.platforms.teams.client import Connector
 from ai_crm.platforms.teams.login import NoProof
@@ -116,7 +120,8 @@ def test_who_wants_it_shows_it_to_everybody(room: Room) -> None:
 
 
 def test_a_guest_gets_no_form_that_they_could_not_send(room: Room) -> None:
-    for name, value in (("task/fetch", {"data": {}}), ("composeExtension/fetchTask", {})):
+    wanted: tuple[tuple[str, object], ...] = (("task/fetch", {"data": {}}), ("composeExtension/fetchTask", {}))
+    for name, value in wanted:
         answer = room.invoke(name, value, GROUP, GUEST)["task"]
         assert answer["type"] == "message"
         assert "may not make or change tasks" in answer["value"]
@@ -130,12 +135,15 @@ def test_a_guest_gets_no_form_that_they_could_not_send(room: Room) -> None:
 
 def test_what_was_typed_into_a_form_comes_back_when_it_is_refused_too_late(room: Room) -> None:
     room.parts.bot._patience = 0.0
-    answer = room.invoke("task/submit", {"data": {"title": "Kept", "agent": "nobody-here"}}, GROUP)
+    answer = room.invoke(
+        "task/submit", {"data": {"title": "Kept", "agent": "nobody-here", "link": "https://x.example/1"}}, GROUP
+    )
     assert "It goes on" in answer["task"]["value"]
     (first, why), (second, again) = room.teams.activities
     assert (first, second) == (CHAT, CHAT)
     assert "nobody-here" in words(why)
-    assert buttons(again)[0]["data"]["title"] == "Kept"
+    data = buttons(again)[0]["data"]
+    assert (data["title"], data["agent"], data["link"]) == ("Kept", "nobody-here", "https://x.example/1")
 
 
 def test_a_task_that_is_made_too_late_is_told_to_who_made_it_alone(room: Room) -> None:
@@ -195,6 +203,25 @@ def test_those_who_wait_for_a_line_get_one_although_all_were_closed() -> None:
         return await asyncio.wait_for(asyncio.gather(*waiting), 10)
 
     assert asyncio.run(asked()) == ["done"] * 12
+
+
+# What goes wrong here
+
+
+def test_a_fault_of_ours_is_no_silence(room: Room) -> None:
+    def broken(_workspace: str) -> tuple[StatusName, ...]:
+        raise LookupError("a bug")
+
+    bot = room.parts.bot
+    bot._desk = structs.replace(bot._desk, statuses=broken)
+    assert "it is my fault" in words(room.say("help"))
+
+
+def test_nobody_in_a_chat_is_told_where_the_database_is() -> None:
+    told = refusal(StoreUnavailable("does not answer", where="/srv/secret/hub.db", hint="Try again"))
+    assert told.text == "does not answer. Try again"
+    assert "/srv" not in str(told.cards)
+    assert "AICRM-9" in refusal(RecordMissing("there is no such task", where="AICRM-9")).text
 
 
 # Texts

@@ -46,6 +46,16 @@ def find(keys: Keys, *names: str) -> None:
     asyncio.run(found())
 
 
+def test_nobody_waits_for_new_keys_who_shows_one_that_is_known(keys: Keys, ticks: Ticks) -> None:
+    async def found() -> None:
+        await keys.find("key-1")
+        ticks.now += 86_400
+        async with keys._turn:  # somebody else asks for the new ones, and gets no answer
+            await asyncio.wait_for(keys.find("key-1"), 10)
+
+    asyncio.run(found())
+
+
 def test_a_key_that_the_connector_begins_to_use_is_found_within_the_hour(
     keys: Keys, teams: TeamsServer, ticks: Ticks
 ) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ai_crm.cards import adaptive, answers, blockkit, markdown, text
 from ai_crm.cards.adaptive import MOST_BYTES
-from ai_crm.cards.answers import Button, Fact, Section, answer_card, task_list_card
+from ai_crm.cards.answers import Button, Fact, Picture, Section, answer_card, task_list_card
 from ai_crm.cards.blockkit import MOST_BLOCKS
 from ai_crm.cards.elements import Card
 from ai_crm.commands import presses
@@ -39,7 +39,8 @@ def test_an_answer_is_never_more_than_a_chat_takes(
 ) -> None:
     many = tuple(Section(word, (Fact(word, word),) * facts) for _ in range(sections))
     buttons = tuple(Button(word, presses.show_task(TaskId(f"AICRM-{number}"))) for number in range(9))
-    assert fits(answer_card(heading, intro, many, foot, buttons))
+    picture = Picture(f"https://x.y/{'z' * 2_900}", word)
+    assert fits(answer_card(heading, intro, many, foot, buttons, picture))
 
 
 @settings(max_examples=20, deadline=None)

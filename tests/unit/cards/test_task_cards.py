@@ -11,6 +11,7 @@ from typing import Any
 import jsonschema
 import msgspec
 import pytest
+from markdown_it import MarkdownIt
 
 from ai_crm.cards import adaptive, blockkit, elements, markdown, text
 from ai_crm.cards.elements import Card, Container, Fact, FactSet, OpenUrl, TextBlock
@@ -255,6 +256,44 @@ def test_a_folded_part_can_hold_words_as_well_as_facts() -> None:
     card = card_with(Container(id="x", is_visible=False, items=(TextBlock(text="note"), words)))
     assert markdown.render(card) == "<details><summary>More</summary>\n\n- note\n- a **b**\n\n</details>"
     assert [item["text"] for item in blockkit.render(card).blocks[0]["elements"]] == ["note", "a b"]
+
+
+@pytest.mark.parametrize(
+    "url", ["", "javascript:alert(1)", "data:image/png;base64,AA", "https://a@b.c/x.png", f"https://x.y/{'z' * 3000}"]
+)
+def test_a_picture_that_nobody_may_be_sent_to_stands_there_in_words(url: str) -> None:
+    card = card_with(elements.Image(url=url, alt_text="<!channel> 9 events"))
+    (slack,) = blockkit.render(card).blocks
+    (teams,) = adaptive.render(card)["body"]
+    assert (slack["type"], teams["type"]) == ("rich_text", "TextBlock")
+    assert "9 events" in slack["elements"][0]["elements"][0]["text"]
+    assert "9 events" in teams["text"]
+
+
+def test_a_picture_has_words_for_whoever_sees_none() -> None:
+    url = "https://x.y/z.png"
+    card = card_with(elements.Image(url=url, alt_text="1 event [x](https://evil.example)", size="stretch"))
+    (slack,) = blockkit.render(card).blocks
+    (teams,) = adaptive.render(card)["body"]
+    assert slack == {"type": "image", "image_url": url, "alt_text": "1 event [x](https://evil.example)"}
+    assert teams == {"type": "Image", "url": url, "altText": slack["alt_text"], "size": "stretch"}
+    assert text.render(card) == slack["alt_text"]
+    written = MarkdownIt().render(markdown.render(card))
+    assert ("<img" in written, "<a" in written) == (False, False)
+
+
+def test_the_words_of_a_picture_are_as_long_as_slack_takes_and_never_nothing() -> None:
+    for words, length in (("🙂" * 3_000, 2_000), ("", 1)):
+        (block,) = blockkit.render(card_with(elements.Image(url="https://x.y/z.png", alt_text=words))).blocks
+        assert length - 2 <= len(block["alt_text"].encode("utf-16-le")) // 2 <= length
+
+
+def test_a_folded_picture_is_its_words() -> None:
+    image = elements.Image(url="https://x.y/z.png", alt_text="9 events")
+    card = card_with(Container(id="x", is_visible=False, items=(image,)))
+    assert [item["text"] for item in blockkit.render(card).blocks[0]["elements"]] == ["9 events"]
+    assert "- 9 events" in markdown.render(card)
+    assert text.render(card) == "  9 events"
 
 
 def test_a_run_of_nothing_but_blanks_keeps_its_neighbours_apart() -> None:

@@ -101,6 +101,15 @@ def test_the_buttons_of_an_analysis_remember_its_text() -> None:
     assert parse_press("", more.data).command == AskAnalysis("Build it", "with ML", detailed=True)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [{"updated_within": 10**12}, {"updated_within": -60}, {"not_updated_within": 61}, {"words": ["x" * MOST_DATA * 2]}],
+)
+def test_a_search_that_nobody_could_have_typed_is_refused(query: dict[str, object]) -> None:
+    with pytest.raises(Misunderstood):
+        parse_press("page", {"query": msgspec.json.encode(query).decode(), "cursor": ""})
+
+
 def test_a_text_that_is_too_long_for_a_button_has_none() -> None:
     assert presses.about_analysis(Verb.CREATE_TASK, AskAnalysis("x", "🙂" * (MOST_DATA // 2))) is None
 

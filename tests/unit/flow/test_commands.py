@@ -10,7 +10,8 @@ import pytest
 
 from ai_crm.analysis import offline_analyst
 from ai_crm.cards import adaptive, blockkit, text
-from ai_crm.cards.elements import Card, Container, Execute, FactSet
+from ai_crm.cards.elements import Card, Container, Execute, FactSet, Image
+from ai_crm.cards.picture import figures_of, told
 from ai_crm.commands.catalogue import COMMANDS
 from ai_crm.commands.command import Asked, Command, NewTask, NoticeKind
 from ai_crm.errors import Problem, RulesInvalid
@@ -274,6 +275,15 @@ def test_the_dashboard_has_the_numbers_of_the_report(desk: TestDesk, finish: Fin
     assert (told["Open"], told["Created"], told["Done"]) == ("1", "2", "1")
     assert int(told["📊 Events"]) == report.total_events
     assert "🎯 Average response" not in told
+
+
+def test_the_dashboard_has_a_picture_where_one_is_to_be_had(desk: TestDesk, finish: Finish) -> None:
+    assert not [item for item in desk.say("dashboard").cards[0].body if isinstance(item, Image)]
+    desk.picture = "https://hub.example.com/pictures/x.png"
+    (card,) = desk.say("dashboard --since 7d").cards
+    (picture,) = [item for item in card.body if isinstance(item, Image)]
+    report = finish(desk.records.report("default", desk.time - timedelta(days=7), desk.time))
+    assert (picture.url, picture.alt_text) == (desk.picture, told(figures_of(report)))
 
 
 def test_a_digest_tells_what_is_open_due_and_changed_and_is_silent_about_nothing(desk: TestDesk) -> None:
