@@ -45,6 +45,10 @@ class Verb(StrEnum):
     HELP = "help"
 
 
+# Buttons whose message becomes what they lead to.
+RENEWING = frozenset({Verb.SET_STATUS, Verb.UNDO, Verb.PAGE})
+
+
 class Press(Struct, frozen=True):
     """What a button carries."""
 

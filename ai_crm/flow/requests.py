@@ -227,8 +227,8 @@ def _known_agent(name: str, agents: tuple[Agent, ...]) -> str:
     known = {_spelled(agent.name): agent.name for agent in agents}
     spelled = _spelled(name)
     if spelled not in known:
-        near = nearest(spelled, known)
-        hint = f'Did you mean "{known[near]}"?' if near else "`agents list` shows all of them"
+        near = next((each for each in known if each.startswith(spelled)), "") or nearest(spelled, known)
+        hint = f'Did you mean "{known[near]}"?' if near else "agents list shows all of them"
         raise Misunderstood(f'there is no agent "{one_line(name, 40)}"', hint=hint)
     return known[spelled]
 

@@ -14,12 +14,14 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from ai_crm.commands.command import Asked, DigestNow, LinkLogin, NewTask, SetPreferences, StartTask, WhoAmI
-from ai_crm.commands.presses import Verb
+from ai_crm.commands.catalogue import PERSONAL
+from ai_crm.commands.command import Asked, NewTask, StartTask
+from ai_crm.commands.presses import RENEWING, Verb
 from ai_crm.errors import AiCrmError, CommandRefused, Misunderstood
 from ai_crm.flow.commands import demand, obey, pressed, refusal, understand
 from ai_crm.flow.reply import Asker, CommandDesk, Reply, agents_of
 from ai_crm.model.analysis import Analysis
+from bots.memory import Heard
 from bots.slack import form, home
 from bots.slack.heard import (
     InWindow,
@@ -41,13 +43,7 @@ from bots.slack.speak import Speaker, trouble
 # Slack waits three seconds for a window that was sent; after so many of them the person is told to wait instead.
 _PATIENCE = 2.0
 _MENTION = re.compile(r"^\s*<@[A-Z0-9]+(\|[^>]*)?>[\s,:]*")
-_MOST_HEARD = 10_000
 _MOST_TITLE, _MOST_SENTENCE = 120, 150
-
-# What is nobody else's business, also where somebody asks for it in public.
-_PERSONAL = (WhoAmI, LinkLogin, SetPreferences, DigestNow)
-# Buttons whose message becomes what they lead to.
-_RENEWING = frozenset({Verb.SET_STATUS, Verb.UNDO, Verb.PAGE})
 
 Tell = Callable[[Reply], Awaitable[None]]
 log = structlog.get_logger()
@@ -71,7 +67,7 @@ class Bot:
         self._people = people
         self._speaker = speaker
         self._links = links
-        self._heard: dict[str, None] = {}
+        self._heard = Heard()
 
     async def slash_command(self, heard: SlashCommand, caller: Caller) -> None:
         async def work() -> None:
@@ -119,7 +115,7 @@ class Bot:
         async def tell(reply: Reply) -> None:
             await self._speaker.whisper(caller.client, said.channel, caller.user, reply, said.thread_ts or "")
 
-        if not said.bot_id and not self._is_repeated(heard.event_id):
+        if not said.bot_id and not self._heard.is_repeated(heard.event_id):
             await _answered(work, tell)
 
     async def direct_message(self, heard: Told[Said], caller: Caller) -> None:
@@ -132,7 +128,7 @@ class Bot:
         async def tell(reply: Reply) -> None:
             await self._speaker.say(caller.client, said.channel, thread, reply)
 
-        if not said.subtype and not said.bot_id and not self._is_repeated(heard.event_id):
+        if not said.subtype and not said.bot_id and not self._heard.is_repeated(heard.event_id):
             await _answered(work, tell)
 
     async def pressed(self, heard: Pressed, caller: Caller) -> None:
@@ -143,7 +139,7 @@ class Bot:
             who = await self._who(caller)
             request = request_id(heard.trigger_id, action.action_ts)
             reply = await pressed(verb, _data(action.value), who, self._desk, request)
-            if heard.response_url and reply.ok and verb in _RENEWING:
+            if heard.response_url and reply.ok and verb in RENEWING:
                 await self._speaker.respond(heard.response_url, reply, replace=True)
             else:
                 await tell(reply)
@@ -246,7 +242,7 @@ class Bot:
             origin = await self._permalink(caller.client, heard.event.channel, thread)
             asked = structs.replace(asked, command=structs.replace(command, description=origin))
         reply = await obey(asked, who, self._desk, request_id(heard.event_id))
-        return reply, reply.ok and not isinstance(command, _PERSONAL)
+        return reply, reply.ok and not isinstance(command, PERSONAL)
 
     async def _open(self, caller: Caller, who: Asker, trigger: str, draft: form.Draft, about: str = "") -> None:
         """Opens the window at once, because its ticket lasts three seconds, and fills it in while the person reads."""
@@ -285,15 +281,6 @@ class Bot:
 
     def _analysis(self, who: Asker, draft: form.Draft) -> Analysis:
         return self._desk.analyst.analyse(draft.title, draft.description, (), agents_of(who, self._desk))
-
-    def _is_repeated(self, event: str) -> bool:
-        """Slack sends again what it believes lost; after a restart the same request changes nothing either."""
-        if event in self._heard:
-            return True
-        if len(self._heard) >= _MOST_HEARD:
-            del self._heard[next(iter(self._heard))]
-        self._heard[event] = None
-        return False
 
 
 async def _answered(work: Callable[[], Awaitable[None]], tell: Tell) -> None:

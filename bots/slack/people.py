@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 from aiohttp import ClientError
@@ -18,12 +18,10 @@ from ai_crm.flow.reply import Asker
 from ai_crm.model.access import Principal, Role
 from ai_crm.model.item import PlatformName
 from ai_crm.ports.members import Member, Members
+from bots.memory import Recent
 from bots.slack.installations import Installation
 from bots.slack.speak import trouble
 
-# How long what Slack said about a person is believed.
-_GOOD_FOR = timedelta(minutes=10)
-_MOST_KEPT = 10_000
 _LONGEST_NAME = 80
 
 
@@ -71,8 +69,7 @@ class People:
 
     def __init__(self, members: Members, now: Callable[[], datetime]) -> None:
         self._members = members
-        self._now = now
-        self._known: dict[tuple[str, str], tuple[datetime, _User]] = {}
+        self._known = Recent[_User](now)
 
     async def asker(self, installation: Installation, user: str, client: AsyncWebClient) -> Asker:
         """Raises CommandRefused for bots, for who has left, and for people of another company in a shared channel."""
@@ -95,8 +92,8 @@ class People:
 
     async def _user(self, team: str, user: str, client: AsyncWebClient) -> _User:
         known = self._known.get((team, user))
-        if known and self._now() - known[0] < _GOOD_FOR:
-            return known[1]
+        if known is not None:
+            return known
         try:
             answer = await client.users_info(user=user)
             found = msgspec.convert(answer.get("user"), _User)
@@ -104,10 +101,7 @@ class People:
             raise trouble(error) from error
         except (msgspec.ValidationError, ClientError, OSError, TimeoutError) as error:
             raise UpstreamUnavailable("Slack cannot be reached", where="Slack", hint="Try again in a minute") from error
-        if len(self._known) >= _MOST_KEPT:
-            self._known.clear()
-        self._known[team, user] = (self._now(), found)
-        return found
+        return self._known.keep((team, user), found)
 
     async def _remember(self, workspace: str, found: _User) -> None:
         """So that others can name this person, and be told who it is."""

@@ -17,11 +17,12 @@ from ai_crm.cards.form import mended_form, offered, task_form
 from ai_crm.cards.welcome import welcome_card
 from ai_crm.commands.catalogue import PERSONAL
 from ai_crm.commands.command import Asked, NewTask, StartTask
-from ai_crm.commands.presses import Verb, parse_press
+from ai_crm.commands.presses import RENEWING, parse_press
 from ai_crm.errors import AiCrmError, ChangeRefused, CredentialsRefused, ItemMissing, UpstreamError
 from ai_crm.flow.commands import demand, obey, refusal, understand
 from ai_crm.flow.reply import Asker, CommandDesk, Reply, agents_of
 from ai_crm.model.analysis import Analysis
+from bots.memory import Heard as Repeated
 from bots.teams import dialog, meeting
 from bots.teams.activity import Heard, Scope
 from bots.teams.adapter import Message, Voice
@@ -44,10 +45,7 @@ from bots.teams.speak import (
 # Teams waits ten seconds for an invoke and shows an error then; people less.
 _PATIENCE = 4.0
 _GRACE = 20.0
-_MOST_HEARD = 10_000
 _NAME = "@AI-CRM"
-# Buttons whose message becomes what they lead to.
-_RENEWING = frozenset({Verb.SET_STATUS, Verb.UNDO, Verb.PAGE})
 
 _GOES_ON = "That takes longer than usual. It goes on, and nothing has to be done again."
 _FAULT = "That did not work, and it is my fault: the hub's log says more."
@@ -83,7 +81,7 @@ class Bot:
         self._voice = voice
         self._meetings = meetings
         self._patience = patience
-        self._heard: dict[str, None] = {}
+        self._repeated = Repeated()
         self._working: set[asyncio.Future[Any]] = set()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._leaving = False
@@ -98,7 +96,7 @@ class Bot:
         answer = Answer(202)
         if ear.way is Way.NOW:
             answer = Answer(200, await hears(heard, voice))
-        elif not self._is_repeated(heard.request):
+        elif not self._repeated.is_repeated(heard.request):
             self._begin(self._answered(ear.hears, voice, lambda: hears(heard, voice)))
         if self._leaving:
             await self.finish()  # the server waits for its calls, and nobody for anything else
@@ -336,19 +334,10 @@ class Bot:
         if not working.cancelled() and (error := working.exception()):
             log.error("fault", action="teams", exc_info=(type(error), error, error.__traceback__))
 
-    def _is_repeated(self, request: str) -> bool:
-        """Teams sends again what took too long; after a restart the same request changes nothing either."""
-        if request in self._heard:
-            return True
-        if len(self._heard) >= _MOST_HEARD:
-            del self._heard[next(iter(self._heard))]
-        self._heard[request] = None
-        return False
-
 
 def _is_renewing(verb: str, reply: Reply) -> bool:
     """A card that was out of date is renewed, too, although nothing was done."""
-    return verb in _RENEWING and bool(reply.ok or reply.tasks)
+    return verb in RENEWING and bool(reply.ok or reply.tasks)
 
 
 def _unheard(heard: Heard) -> Answer:

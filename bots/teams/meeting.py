@@ -10,10 +10,10 @@ from ai_crm.cards.answers import Fact, Section, answer_card
 from ai_crm.cards.elements import Card
 from ai_crm.commands.query import OPEN, TaskQuery
 from ai_crm.flow.reply import CommandDesk, Reply
+from ai_crm.model.access import HOME
 from ai_crm.model.task import Task, TaskStatus
 from bots.teams.activity import Heard
 from bots.teams.adapter import Voice
-from bots.teams.people import WORKSPACE
 from bots.teams.speak import message_of
 
 # Seconds that a meeting is looked back on when nobody here saw it begin.
@@ -54,7 +54,7 @@ class Meetings:
     ) -> tuple[Task, ...]:
         """Those that were asked for in this chat: their description has a link to it."""
         query = TaskQuery(words=(mark_of(heard.conversation),), statuses=statuses, updated_within=within)
-        page = await self._desk.records.tasks(WORKSPACE, query, self._desk.clock.now(), "", _MOST_TASKS)
+        page = await self._desk.records.tasks(HOME, query, self._desk.clock.now(), "", _MOST_TASKS)
         return tuple(task for task in page.tasks if quote(heard.conversation, safe=":@") in task.description)
 
 

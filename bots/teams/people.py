@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec import structs
 
 from ai_crm.cards.inert import one_line
 from ai_crm.errors import ChangeRefused, CommandRefused, CredentialsRefused, ItemMissing
 from ai_crm.flow.reply import Asker
-from ai_crm.model.access import Principal, Role
+from ai_crm.model.access import HOME, Principal, Role
 from ai_crm.model.item import PlatformName
 from ai_crm.platforms.teams.client import Person
 from ai_crm.ports.members import Member, Members
+from bots.memory import Recent
 from bots.teams.activity import Heard, Scope
 from bots.teams.adapter import Voice
 
-# Where everybody of the one tenant belongs.
-WORKSPACE = "default"
-# How long what Teams said about a person is believed.
-_GOOD_FOR = timedelta(minutes=10)
-_MOST_KEPT = 10_000
 _LONGEST_NAME = 80
 
 
@@ -34,8 +30,7 @@ class People:
     def __init__(self, members: Members, tenant: str, now: Callable[[], datetime]) -> None:
         self._members = members
         self._tenant = tenant
-        self._now = now
-        self._known: dict[str, tuple[datetime, Person]] = {}
+        self._known = Recent[Person](now)
 
     async def asker(self, heard: Heard, voice: Voice) -> Asker:
         """Raises CommandRefused for bots and for people of another company in a shared channel."""
@@ -43,13 +38,13 @@ class People:
             raise CommandRefused("only people can ask me")
         found = await self._person(heard.sender.id, "you are", voice)
         id_ = found.entra_id or heard.sender.aad_object_id
-        if self._tenant and (not id_ or found.tenant_id.lower() not in {"", self._tenant.lower()}):
+        if self._tenant and not (id_ and self._is_ours(found, heard)):
             raise CommandRefused("only people of this organisation can ask me", hint="Ask somebody who is one of them")
         id_ = id_ or heard.sender.id
         name = one_line(found.called or heard.sender.name or id_, _LONGEST_NAME)
         role = Role.VIEWER if found.user_role in {"guest", "anonymous"} else Role.MEMBER
         asker = Asker(
-            principal=Principal(name=f"{name} (Teams)", workspace=WORKSPACE, role=role),
+            principal=Principal(name=f"{name} (Teams)", workspace=HOME, role=role),
             platform=PlatformName.TEAMS,
             id=id_,
             name=name,
@@ -57,16 +52,21 @@ class People:
         await self._remember(asker, reachable=heard.scope is Scope.PERSONAL)
         return asker
 
+    def _is_ours(self, found: Person, heard: Heard) -> bool:
+        """In a channel there may be people of other companies; elsewhere the conversation's own tenant says enough."""
+        ours = {self._tenant.lower()} if heard.scope is Scope.CHANNEL else {"", self._tenant.lower()}
+        return found.tenant_id.lower() in ours
+
     async def login(self, asker: Asker) -> str:
         """The login on GitHub that they said is theirs, or empty."""
-        member = await self._members.find(WORKSPACE, PlatformName.TEAMS, asker.id)
+        member = await self._members.find(HOME, PlatformName.TEAMS, asker.id)
         return member.login if member else ""
 
     async def forget(self, heard: Heard) -> None:
         """They removed the app: nothing can be told to them, until they write to it again."""
-        member = await self._members.find(WORKSPACE, PlatformName.TEAMS, heard.sender.aad_object_id)
+        member = await self._members.find(HOME, PlatformName.TEAMS, heard.sender.aad_object_id)
         if member and not member.away:
-            await self._members.keep(WORKSPACE, structs.replace(member, away=True))
+            await self._members.keep(HOME, structs.replace(member, away=True))
 
     async def spelled(self, heard: Heard, voice: Voice) -> str:
         """The text with people as commands spell them: by the id that stays, `<@id|name>`."""
@@ -86,22 +86,19 @@ class People:
         if not self._tenant:
             return Person(id=id_)
         known = self._known.get(id_)
-        if known and self._now() - known[0] < _GOOD_FOR:
-            return known[1]
+        if known is not None:
+            return known
         try:
             found = await voice.member(id_)
         except (ItemMissing, CredentialsRefused, ChangeRefused) as error:
             hint = "Add me for yourself first: Apps, AI-CRM, Add"
             raise CommandRefused(f"Teams does not tell me who {who} here", hint=hint) from error
-        if len(self._known) >= _MOST_KEPT:
-            self._known.clear()
-        self._known[id_] = (self._now(), found)
-        return found
+        return self._known.keep(id_, found)
 
     async def _remember(self, asker: Asker, *, reachable: bool) -> None:
         """So that others can name this person, and be told who it is."""
-        member = await self._members.find(WORKSPACE, PlatformName.TEAMS, asker.id)
+        member = await self._members.find(HOME, PlatformName.TEAMS, asker.id)
         before = member or Member(platform=PlatformName.TEAMS, id=asker.id, name=asker.name)
         after = structs.replace(before, name=asker.name, away=before.away and not reachable)
         if after != member:
-            await self._members.keep(WORKSPACE, after)
+            await self._members.keep(HOME, after)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bots.slack.conftest import environ, words
+from tests.bots.slack.conftest import at_hub, environ, images, words
+from tests.doubles.http import ask
 from tests.doubles.hub import Hub
 from tests.doubles.slack_workspace import BOB, SlackWorkspace
 
@@ -54,6 +55,9 @@ def test_it_answers_and_a_worker_elsewhere_carries_out_what_it_plans(tmp_path: P
             else:
                 slack.heard_by(bot.url)
             slack.asks("link bob-gh", BOB)
+            (picture,) = images(slack.asks("status dashboard"))
+            if way == "http":
+                assert ask("GET", at_hub(picture["image_url"], bot)).status == 200
             assert "From afar" in words(slack.asks('task create "From afar" --assign bob-gh'))
             slack.until(lambda: [each for each in slack.messages if each["channel"] == "D0BOB"], "the notice")
             assert bot.stop() == 0

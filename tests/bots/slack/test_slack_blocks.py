@@ -92,7 +92,17 @@ def _form(made: Any) -> Any:
         return [_form(each) for each in made]
     if not isinstance(made, dict):
         return made
-    free = {"text", "value", "action_id", "initial_value", "private_metadata", "url", "initial_date", "image_url", "alt_text"}
+    free = {
+        "text",
+        "value",
+        "action_id",
+        "initial_value",
+        "private_metadata",
+        "url",
+        "initial_date",
+        "image_url",
+        "alt_text",
+    }
     kept = {name: value for name, value in made.items() if not ("blocks" in made and name == "text")}
     return {name: "x" if name in free and isinstance(value, str) else _form(value) for name, value in kept.items()}
 

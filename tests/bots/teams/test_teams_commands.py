@@ -11,6 +11,7 @@ from ai_crm.commands.catalogue import COMMANDS
 from ai_crm.commands.words import quoted
 from ai_crm.model.item import ItemRef
 from ai_crm.model.task import TaskId
+from bots.memory import Heard
 from tests.doubles.teams_room import Room, buttons, titles, words
 from tests.doubles.teams_server import ANN, BOB, CHANNEL, GROUP, GUEST, PARTNER, alive, refusal
 
@@ -71,7 +72,7 @@ def test_the_same_message_twice_makes_one_task_and_one_answer(room: Room) -> Non
 def test_the_same_message_after_a_restart_makes_no_second_task(room: Room) -> None:
     activity = room.activity(text='task create "Once"')
     room.send(activity)
-    room.parts.bot._heard.clear()
+    room.parts.bot._repeated = Heard()
     room.send(activity)
     assert "AICRM-2" not in words(room.say("list tasks"))
 
