@@ -6,6 +6,7 @@ import asyncio
 
 import click
 
+from ai_crm.cli.diagnosis import show_all
 from ai_crm.cli.hub_options import settings, with_hub
 from ai_crm.cli.screen import show
 from ai_crm.errors import Problem, SettingsInvalid
@@ -59,8 +60,4 @@ def doctor() -> None:
     """Check token, scopes, socket and address of the app, and say what to click."""
     from bots.slack.doctor import examine  # noqa: PLC0415 - as above
 
-    found = asyncio.run(examine(settings()))
-    for finding in found:
-        show(str(finding))
-    if not all(finding.well for finding in found):
-        raise SystemExit(1)
+    show_all(asyncio.run(examine(settings())))

@@ -7,26 +7,15 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 from aiohttp import ClientError, ClientSession, ClientTimeout
-from msgspec import Struct
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from ai_crm.cli.diagnosis import Finding
 from ai_crm.config.hub_settings import HubSettings
 from ai_crm.platforms.slack.verify import sign
 from bots.slack.door import PATH
 from bots.slack.manifest import LOOKING_SCOPES, scopes
-
-
-class Finding(Struct, frozen=True):
-    """One thing that was looked at; `hint` says what to do where it is not well."""
-
-    what: str
-    well: bool
-    hint: str = ""
-
-    def __str__(self) -> str:
-        return f"{'✓' if self.well else '✗'} {self.what}{f'. {self.hint}' if self.hint else ''}"
 
 
 async def examine(settings: HubSettings) -> tuple[Finding, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ai_crm.cli.diagnosis import show_all
 from ai_crm.cli.hub_options import settings
 from ai_crm.cli.screen import show
 
@@ -40,8 +41,4 @@ def doctor() -> None:
     """Check token, keys, service and address of the app, and say what to click."""
     from bots.teams.doctor import examine  # noqa: PLC0415 - as above
 
-    found = examine(settings())
-    for finding in found:
-        show(str(finding))
-    if not all(finding.well for finding in found):
-        raise SystemExit(1)
+    show_all(examine(settings()))

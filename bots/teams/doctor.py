@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from msgspec import Struct
-
+from ai_crm.cli.diagnosis import Finding
 from ai_crm.config.hub_settings import HubSettings
 from ai_crm.errors import AiCrmError
 from ai_crm.model.address import parse_address
@@ -15,17 +14,6 @@ from ai_crm.platforms.transport import Transport
 from bots.teams.account import account_of
 from bots.teams.door import PATH
 from bots.teams.tokens import fetch
-
-
-class Finding(Struct, frozen=True):
-    """One thing that was looked at; `hint` says what to do where it is not well."""
-
-    what: str
-    well: bool
-    hint: str = ""
-
-    def __str__(self) -> str:
-        return f"{'✓' if self.well else '✗'} {self.what}{f'. {self.hint}' if self.hint else ''}"
 
 
 def examine(settings: HubSettings, login_url: str = "") -> tuple[Finding, ...]:
