@@ -176,7 +176,7 @@ def _without_the_old_secret(known: Connection) -> Connection:
 
 
 def _hooks(written: tuple[str, ...], app_id: str) -> dict[str, str]:
-    from ai_crm.wiring_hub import hooks_setting  # noqa: PLC0415 - heavy, as in hub_options
+    from ai_crm.wiring.hub import hooks_setting  # noqa: PLC0415 - heavy, as in hub_options
 
     if written and app_id:
         raise _problem("--hook", "is for tokens", "a GitHub App knows its own webhook")

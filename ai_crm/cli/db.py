@@ -57,6 +57,6 @@ def backup(file: str) -> None:
 
 
 def _engine() -> Engine:
-    from ai_crm.wiring_hub import database  # noqa: PLC0415 - heavy
+    from ai_crm.wiring.hub import database  # noqa: PLC0415 - heavy
 
     return database(settings())

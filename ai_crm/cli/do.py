@@ -32,7 +32,7 @@ def do(name: str | None, workspace: str, words: tuple[str, ...]) -> None:
     Without words it shows everything that you can ask for. Whoever can read the hub's data folder is an operator.
     """
     from ai_crm.flow.commands import Asker, answer  # noqa: PLC0415 - only this command needs it
-    from ai_crm.wiring_hub import command_desk  # noqa: PLC0415 - heavy: the same
+    from ai_crm.wiring.hub import command_desk  # noqa: PLC0415 - heavy: the same
 
     called = name or getpass.getuser()
     who = Asker(

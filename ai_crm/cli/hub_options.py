@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ai_crm.config.hub_settings import HubSettings, read_hub_settings
 
 if TYPE_CHECKING:
-    from ai_crm.wiring_hub import Hub  # heavy: only the commands of a hub need it
+    from ai_crm.wiring.hub import Hub  # heavy: only the commands of a hub need it
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ def settings() -> HubSettings:
 def with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
     """What `work` makes of the hub's parts. Nothing is served meanwhile."""
     from ai_crm.wiring import SystemClock  # noqa: PLC0415 - as above
-    from ai_crm.wiring_hub import assemble  # noqa: PLC0415 - as above
+    from ai_crm.wiring.hub import assemble  # noqa: PLC0415 - as above
 
     async def run() -> T:
         hub = assemble(settings(), SystemClock())

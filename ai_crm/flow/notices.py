@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct
 
 from ai_crm.cards.inert import mrkdwn, one_line, teams
 from ai_crm.commands.command import NoticeKind
-from ai_crm.flow.preferences import zone_of
+from ai_crm.flow.commands.preferences import zone_of
 from ai_crm.model.agent import Agent
 from ai_crm.model.change import (
     AnyChange,

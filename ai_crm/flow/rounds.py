@@ -11,9 +11,9 @@ from msgspec import Struct, field
 from ai_crm.cards import answers, text
 from ai_crm.cards.inert import mrkdwn, teams
 from ai_crm.commands.command import NoticeKind
-from ai_crm.flow.digest import digest_for
+from ai_crm.flow.commands.digest import digest_for
+from ai_crm.flow.commands.preferences import zone_of
 from ai_crm.flow.notices import end_of_quiet
-from ai_crm.flow.preferences import zone_of
 from ai_crm.model.access import HOME
 from ai_crm.model.change import ChangeKey, Notify, Text, change_key
 from ai_crm.model.decision import Answer, Decision

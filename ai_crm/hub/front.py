@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from msgspec import Struct
 from starlette.routing import Route
 
-from ai_crm.wiring_hub import Hub
+from ai_crm.wiring.hub import Hub
 
 # Bots stand above the hub, which therefore must not import them: what is installed registers itself under this name.
 GROUP = "ai_crm.fronts"

@@ -29,7 +29,7 @@ from ai_crm.hub.worker import Bell, Worked, Worker
 from ai_crm.ports import Clock
 from ai_crm.store.pictures import Pictures
 from ai_crm.wiring import SystemClock
-from ai_crm.wiring_hub import RECEIVERS, Calling, Hub, assemble
+from ai_crm.wiring.hub import RECEIVERS, Calling, Hub, assemble
 
 log = structlog.get_logger()
 

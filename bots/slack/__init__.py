@@ -9,7 +9,7 @@ from ai_crm.errors import Problem, SettingsInvalid
 
 if TYPE_CHECKING:  # the command line loads this package, and has no hub where only the Action is installed
     from ai_crm.hub.front import Front
-    from ai_crm.wiring_hub import Hub
+    from ai_crm.wiring.hub import Hub
 
 
 def front(hub: Hub, wake: Callable[[], None]) -> Front | None:

@@ -20,7 +20,7 @@ from ai_crm.hub.pictures import picture_routes
 from ai_crm.hub.telemetry import Metrics, start_logging
 from ai_crm.store.pictures import Pictures
 from ai_crm.wiring import SystemClock
-from ai_crm.wiring_hub import Hub, assemble
+from ai_crm.wiring.hub import Hub, assemble
 from bots.slack import front
 
 

@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from ai_crm.commands.presses import Verb
 from ai_crm.config.hub_settings import HubSettings
-from ai_crm.wiring_hub import Hub, command_desk
+from ai_crm.wiring.hub import Hub, command_desk
 from bots.slack.bot import Bot, Caller
 from bots.slack.door import Door, Socket, door_route
 from bots.slack.ears import EARS, Ear, Kind

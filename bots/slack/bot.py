@@ -19,7 +19,7 @@ from ai_crm.commands.command import Asked, NewTask, StartTask
 from ai_crm.commands.presses import RENEWING, Verb
 from ai_crm.errors import AiCrmError, CommandRefused, Misunderstood
 from ai_crm.flow.commands import demand, obey, pressed, refusal, understand
-from ai_crm.flow.reply import Asker, CommandDesk, Reply, agents_of
+from ai_crm.flow.commands.reply import Asker, CommandDesk, Reply, agents_of
 from ai_crm.model.analysis import Analysis
 from bots.memory import Heard
 from bots.slack import form, home

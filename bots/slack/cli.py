@@ -47,7 +47,7 @@ def invite(workspace: str) -> None:
         raise SettingsInvalid((Problem("AI_CRM_SLACK_CLIENT_ID", 0, 0, "is missing", hint),))
 
     async def made(hub: object) -> str:
-        from ai_crm.wiring_hub import Hub  # noqa: PLC0415 - as above
+        from ai_crm.wiring.hub import Hub  # noqa: PLC0415 - as above
 
         assert isinstance(hub, Hub)  # noqa: S101 - for the type checker
         return invitation(hub.vault, workspace, hub.clock.now())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from slack_sdk.web.async_client import AsyncWebClient
 
 from ai_crm.flow.commands import answer
-from ai_crm.flow.reply import Asker, CommandDesk
+from ai_crm.flow.commands.reply import Asker, CommandDesk
 from bots.slack.speak import blocks_of
 
 # https://docs.slack.dev/reference/views/home-tab-views (read 2026-11)

@@ -9,7 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from ai_crm.commands.command import Asked, ShowTask
 from ai_crm.flow.commands import obey
-from ai_crm.flow.reply import Asker, CommandDesk
+from ai_crm.flow.commands.reply import Asker, CommandDesk
 from ai_crm.model.task import TaskId
 from bots.slack.heard import LinkShared
 from bots.slack.speak import blocks_of

@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from ai_crm.cards.inert import one_line
 from ai_crm.errors import CommandRefused, UpstreamUnavailable
-from ai_crm.flow.reply import Asker
+from ai_crm.flow.commands.reply import Asker
 from ai_crm.model.access import Principal, Role
 from ai_crm.model.item import PlatformName
 from ai_crm.ports.members import Member, Members

@@ -17,7 +17,7 @@ from ai_crm.cards.blockkit import MOST_BLOCKS, Block, render
 from ai_crm.cards.elements import Card
 from ai_crm.cards.inert import mrkdwn
 from ai_crm.errors import AiCrmError, CommandRefused, CredentialsRefused, UpstreamUnavailable
-from ai_crm.flow.reply import Reply
+from ai_crm.flow.commands.reply import Reply
 
 _MOST_TEXT = 3_000
 _WORD = re.compile("[a-z0-9_]{1,60}")

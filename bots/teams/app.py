@@ -14,7 +14,7 @@ from ai_crm.errors import Problem, SettingsInvalid
 from ai_crm.model.address import parse_address
 from ai_crm.platforms.teams.login import Cloud, Login, NoProof, cloud_of, is_app_id
 from ai_crm.platforms.teams.verify import Expected
-from ai_crm.wiring_hub import Hub, command_desk
+from ai_crm.wiring.hub import Hub, command_desk
 from bots.teams.account import account_of
 from bots.teams.adapter import voice_of
 from bots.teams.bot import Bot

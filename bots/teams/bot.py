@@ -20,7 +20,7 @@ from ai_crm.commands.command import Asked, NewTask, StartTask
 from ai_crm.commands.presses import RENEWING, parse_press
 from ai_crm.errors import AiCrmError, ChangeRefused, CredentialsRefused, ItemMissing, UpstreamError
 from ai_crm.flow.commands import demand, obey, refusal, understand
-from ai_crm.flow.reply import Asker, CommandDesk, Reply, agents_of
+from ai_crm.flow.commands.reply import Asker, CommandDesk, Reply, agents_of
 from ai_crm.model.analysis import Analysis
 from bots.memory import Heard as Repeated
 from bots.teams import dialog, meeting

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from ai_crm.cards.answers import Fact, Section, answer_card
 from ai_crm.cards.elements import Card
 from ai_crm.commands.query import OPEN, TaskQuery
-from ai_crm.flow.reply import CommandDesk, Reply
+from ai_crm.flow.commands.reply import CommandDesk, Reply
 from ai_crm.model.access import HOME
 from ai_crm.model.task import Task, TaskStatus
 from bots.teams.activity import Heard

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from ai_crm.cards.inert import one_line
 from ai_crm.errors import ChangeRefused, CommandRefused, CredentialsRefused, ItemMissing
-from ai_crm.flow.reply import Asker
+from ai_crm.flow.commands.reply import Asker
 from ai_crm.model.access import HOME, Principal, Role
 from ai_crm.model.item import PlatformName
 from ai_crm.platforms.teams.client import Person

@@ -14,7 +14,7 @@ from ai_crm.cards.inert import one_line, teams
 from ai_crm.cards.task_card import task_card
 from ai_crm.commands.command import NewTask
 from ai_crm.commands.presses import Verb
-from ai_crm.flow.reply import Asker, Reply
+from ai_crm.flow.commands.reply import Asker, Reply
 from ai_crm.model.access import MAY, Permission
 from ai_crm.model.task import Task
 from bots.teams.adapter import Message

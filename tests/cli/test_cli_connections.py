@@ -11,7 +11,7 @@ import pytest
 from ai_crm.config.hub_settings import read_hub_settings
 from ai_crm.ports.receiver import Connection
 from ai_crm.wiring import SystemClock
-from ai_crm.wiring_hub import assemble
+from ai_crm.wiring.hub import assemble
 from tests.cli.conftest import Run
 
 TOKEN, OTHER = "canary-token-one", "canary-token-two"

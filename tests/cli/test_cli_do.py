@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ai_crm.cli.hub_options import with_hub
-from ai_crm.wiring_hub import Hub
+from ai_crm.wiring.hub import Hub
 from tests.cli.conftest import Run
 
 

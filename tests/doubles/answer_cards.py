@@ -18,7 +18,7 @@ from ai_crm.commands.flags import SWITCHES
 from ai_crm.commands.presses import Verb
 from ai_crm.commands.query import TaskQuery
 from ai_crm.config.agents import load_agents
-from ai_crm.flow.explained import decision_card
+from ai_crm.flow.commands.explained import decision_card
 from ai_crm.model.analysis import (
     AgentMatch,
     Analysis,

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from ai_crm.analysis import offline_analyst
 from ai_crm.config.agents import load_agents
 from ai_crm.flow.commands import answer, pressed
-from ai_crm.flow.reply import Asker, CommandDesk, Reply
+from ai_crm.flow.commands.reply import Asker, CommandDesk, Reply
 from ai_crm.model.access import Principal, Role
 from ai_crm.model.agent import Agent
 from ai_crm.model.item import PlatformName

@@ -30,7 +30,7 @@ from ai_crm.model.item import PlatformName
 from ai_crm.ports import Applier, Capabilities, Clock, RawRequest, RulesText
 from ai_crm.ports.queue import Accepted, HeldChange, HeldDelivery, Inbox, Outbox
 from ai_crm.rules.rule import Policy
-from ai_crm.wiring_hub import Calling, Hub, assemble
+from ai_crm.wiring.hub import Calling, Hub, assemble
 
 # In the order in which an event passes them.
 POINTS = (

@@ -16,7 +16,7 @@ from ai_crm.cards.text import render
 from ai_crm.config.hub_settings import read_hub_settings
 from ai_crm.model.address import parse_address
 from ai_crm.platforms.teams.login import cloud_of
-from ai_crm.wiring_hub import assemble
+from ai_crm.wiring.hub import assemble
 from bots.teams.app import build
 from bots.teams.door import PATH
 from tests.doubles import hub_parts

@@ -18,7 +18,7 @@ from ai_crm.platforms.slack import Slack
 from ai_crm.ports.queue import HeldChange
 from ai_crm.ports.receiver import Connection
 from ai_crm.wiring import SystemClock
-from ai_crm.wiring_hub import Hub, assemble
+from ai_crm.wiring.hub import Hub, assemble
 from tests.doubles.decisions import Decisions
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -18,7 +18,7 @@ from ai_crm.model.item import PlatformName
 from ai_crm.model.secret import Secret
 from ai_crm.ports.queue import HeldChange
 from ai_crm.ports.receiver import Connection
-from ai_crm.wiring_hub import Hub, assemble
+from ai_crm.wiring.hub import Hub, assemble
 from tests.doubles.decisions import Decisions
 from tests.doubles.github_app import FakeApp
 from tests.doubles.github_server import FakeGitHub

@@ -22,8 +22,8 @@ from ai_crm.hub.worker import Bell, Worked, Worker
 from ai_crm.model.delivery import Delivery
 from ai_crm.model.item import PlatformName
 from ai_crm.ports.queue import Backlog
-from ai_crm.wiring_hub import Hub as Whole
-from ai_crm.wiring_hub import assemble
+from ai_crm.wiring.hub import Hub as Whole
+from ai_crm.wiring.hub import assemble
 from tests.doubles.hub_parts import NOW, OPERATOR, Hub, bearer, call
 
 FULL = (

@@ -21,7 +21,7 @@ from ai_crm.model.delivery import Delivery, Lease, Setback
 from ai_crm.model.item import PlatformName
 from ai_crm.ports.queue import Accepted, HeldDelivery, Inbox
 from ai_crm.wiring import SystemClock
-from ai_crm.wiring_hub import Hub, assemble
+from ai_crm.wiring.hub import Hub, assemble
 
 
 @pytest.fixture

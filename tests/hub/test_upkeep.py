@@ -14,7 +14,7 @@ from ai_crm.model.delivery import Delivery
 from ai_crm.model.item import PlatformName
 from ai_crm.model.secret import Secret
 from ai_crm.ports.receiver import Connection
-from ai_crm.wiring_hub import assemble
+from ai_crm.wiring.hub import assemble
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 CONNECTION = Connection(

@@ -17,7 +17,7 @@ from ai_crm.errors import SettingsInvalid
 from ai_crm.flow.work import Outcome, carry_out
 from ai_crm.model.delivery import Delivery
 from ai_crm.model.item import PlatformName
-from ai_crm.wiring_hub import Hub, assemble
+from ai_crm.wiring.hub import Hub, assemble
 from tests.doubles.decisions import Decisions
 from tests.doubles.loopback import Loopback, Reply, Request
 

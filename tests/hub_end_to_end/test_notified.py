@@ -21,7 +21,7 @@ from ai_crm.store.inbox import SqlInbox
 from ai_crm.store.listener import Listener
 from ai_crm.store.transactions import Grouped
 from ai_crm.wiring import SystemClock
-from ai_crm.wiring_hub import assemble
+from ai_crm.wiring.hub import assemble
 from tests.doubles.github_server import FakeGitHub
 from tests.doubles.hub import Hub
 from tests.hub_end_to_end.conftest import UNPACED, opened

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from ai_crm.config.hub_settings import read_hub_settings
 from ai_crm.errors import SettingsInvalid
 from ai_crm.wiring import SystemClock
-from ai_crm.wiring_hub import assemble
+from ai_crm.wiring.hub import assemble
 from bots.teams import front
 from tests.doubles.hub_parts import Answer
 from tests.doubles.loopback import Reply, json_reply

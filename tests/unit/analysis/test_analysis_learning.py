@@ -17,7 +17,7 @@ from ai_crm.analysis.table import Table
 from ai_crm.config.agents import load_agents
 from ai_crm.errors import PayloadInvalid
 from ai_crm.model.analysis import RECOMMENDED_FROM, AgentMatch, Analysis, Priority, WorkType
-from ai_crm.wiring_analysis import analyst_with
+from ai_crm.wiring.analysis import analyst_with
 
 _LEXICON = shipped_lexicon()
 _AGENTS = load_agents()

@@ -16,7 +16,7 @@ from ai_crm.commands.catalogue import COMMANDS
 from ai_crm.commands.command import Asked, Command, NewTask, NoticeKind
 from ai_crm.errors import Problem, RulesInvalid
 from ai_crm.flow.commands import obey
-from ai_crm.flow.reply import Reply
+from ai_crm.flow.commands.reply import Reply
 from ai_crm.model.access import MAY, Role
 from ai_crm.model.agent import Agent
 from ai_crm.model.item import PlatformName

@@ -21,7 +21,7 @@ from ai_crm.flow.commands import answer
 from ai_crm.model.status_name import StatusName, in_one_spelling
 from ai_crm.model.task import TaskStatus
 from ai_crm.rules.rule import Defaults
-from ai_crm.wiring_hub import assemble, command_desk
+from ai_crm.wiring.hub import assemble, command_desk
 from tests.conftest import Finish
 from tests.doubles.command_desk import TestDesk, asker
 

@@ -28,7 +28,7 @@ from ai_crm.ports.queue import HeldChange
 from ai_crm.ports.receiver import Connection, Connections
 from ai_crm.rules.merge import merged
 from ai_crm.rules.rule import Defaults, Policy
-from ai_crm.wiring_chat import Chats
+from ai_crm.wiring.chat import Chats
 
 
 class HubReach:

@@ -32,10 +32,10 @@ from ai_crm.commands.command import (
 from ai_crm.commands.grammar import parse
 from ai_crm.commands.presses import parse_press
 from ai_crm.errors import AiCrmError, CommandRefused, Misunderstood, RecordMissing, StoreError
-from ai_crm.flow.personal import personal
-from ai_crm.flow.reading import advised, helped, read
-from ai_crm.flow.reply import DOINGS, Asker, CommandDesk, Reply, me_of, member_of, today_of
-from ai_crm.flow.writing import written
+from ai_crm.flow.commands.personal import personal
+from ai_crm.flow.commands.reading import advised, helped, read
+from ai_crm.flow.commands.reply import DOINGS, Asker, CommandDesk, Reply, me_of, member_of, today_of
+from ai_crm.flow.commands.writing import written
 from ai_crm.model.access import MAY, Principal
 
 __all__ = ["Asker", "CommandDesk", "Reply", "answer", "demand", "obey", "pressed", "refusal", "understand"]

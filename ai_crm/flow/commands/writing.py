@@ -16,7 +16,7 @@ from ai_crm.commands.command import (
     NewTask,
 )
 from ai_crm.errors import VersionClash
-from ai_crm.flow.reply import Asker, CommandDesk, Reply, agents_of, logins_of, task_reply
+from ai_crm.flow.commands.reply import Asker, CommandDesk, Reply, agents_of, logins_of, task_reply
 from ai_crm.flow.requests import Request, changed_task, new_task
 from ai_crm.model.agent import Agent
 from ai_crm.model.decision import Answer

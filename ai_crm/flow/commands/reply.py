@@ -14,7 +14,7 @@ from ai_crm.cards.task_card import task_card
 from ai_crm.commands import presses
 from ai_crm.commands.words import MENTION
 from ai_crm.errors import CommandRefused, RulesInvalid
-from ai_crm.flow.preferences import zone_of
+from ai_crm.flow.commands.preferences import zone_of
 from ai_crm.model.access import Permission, Principal
 from ai_crm.model.agent import Agent
 from ai_crm.model.item import PlatformName

@@ -27,8 +27,18 @@ from ai_crm.commands.presses import Verb
 from ai_crm.commands.query import spelled
 from ai_crm.commands.words import nearest, shown
 from ai_crm.errors import Misunderstood
-from ai_crm.flow.explained import decision_card
-from ai_crm.flow.reply import Asker, CommandDesk, Reply, agents_of, logins_of, member_of, reply_of, task_reply, today_of
+from ai_crm.flow.commands.explained import decision_card
+from ai_crm.flow.commands.reply import (
+    Asker,
+    CommandDesk,
+    Reply,
+    agents_of,
+    logins_of,
+    member_of,
+    reply_of,
+    task_reply,
+    today_of,
+)
 from ai_crm.model.access import MAY, Permission
 from ai_crm.model.agent import Agent
 from ai_crm.model.item import ItemKind, PlatformName

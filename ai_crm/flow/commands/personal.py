@@ -15,9 +15,9 @@ from ai_crm.commands.command import (
     SetPreferences,
     WhoAmI,
 )
-from ai_crm.flow.digest import digest_for
-from ai_crm.flow.preferences import changed_preferences, described
-from ai_crm.flow.reply import DOINGS, Asker, CommandDesk, Reply, me_of, member_of, reply_of, today_of
+from ai_crm.flow.commands.digest import digest_for
+from ai_crm.flow.commands.preferences import changed_preferences, described
+from ai_crm.flow.commands.reply import DOINGS, Asker, CommandDesk, Reply, me_of, member_of, reply_of, today_of
 from ai_crm.model.access import MAY
 from ai_crm.ports.members import Member
 

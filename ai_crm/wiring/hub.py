@@ -19,8 +19,8 @@ from sqlalchemy import Engine
 
 from ai_crm.config.hub_settings import HubSettings
 from ai_crm.errors import RulesInvalid
+from ai_crm.flow.commands.reply import CommandDesk
 from ai_crm.flow.notices import Listeners, Telling, TellingShared
-from ai_crm.flow.reply import CommandDesk
 from ai_crm.flow.rounds import Rounds
 from ai_crm.flow.work import Desk
 from ai_crm.model.agent import Agent
@@ -49,10 +49,10 @@ from ai_crm.store.shared import SqlShared
 from ai_crm.store.sql import SqlStore
 from ai_crm.store.transactions import Grouped
 from ai_crm.store.vault import Vault, vault_key
-from ai_crm.wiring_analysis import analyst_with
-from ai_crm.wiring_queue import Front, NewMover, front_of
-from ai_crm.wiring_reach import HubReach
-from ai_crm.wiring_schedules import turns
+from ai_crm.wiring.analysis import analyst_with
+from ai_crm.wiring.queue import Front, NewMover, front_of
+from ai_crm.wiring.reach import HubReach
+from ai_crm.wiring.schedules import turns
 
 if TYPE_CHECKING:
     from ai_crm.store.redis_inbox import RedisInbox
