@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from types import MappingProxyType
 from typing import ClassVar
 
 from ai_crm.cards.inert import plain
 from ai_crm.errors import ChangeRefused, ItemMissing, Unsupported
-from ai_crm.model.change import (
-    AddLabels,
-    Applied,
-    Assign,
-    CallWebhook,
-    Comment,
-    CreateItem,
-    Notify,
-    OutboundChange,
-    Outcome,
-    RemoveLabels,
-    RequestReview,
-    ShowCard,
-)
+from ai_crm.model.change import Applied, CallWebhook, Notify, OutboundChange, Outcome, ShowCard
 from ai_crm.model.item import PlatformName
+from ai_crm.platforms.outward import outward
 from ai_crm.platforms.slack.client import parse_address, post_message, update_message
 from ai_crm.platforms.slack.encode import MOST_TEXT, message, renewal, reply
 from ai_crm.platforms.slack.search import find_told
@@ -39,22 +26,13 @@ class Slack:
     """
 
     name: ClassVar[PlatformName] = PlatformName.SLACK
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        changes=(Notify,),
-        absent=MappingProxyType(
-            {
-                ShowCard: "A task's card is kept where its item lives; in Slack it goes along with a notification",
-                Comment: _NO_ITEMS,
-                AddLabels: _NO_ITEMS,
-                RemoveLabels: _NO_ITEMS,
-                Assign: _NO_ITEMS,
-                RequestReview: _NO_ITEMS,
-                CreateItem: _NO_ITEMS,
-                CallWebhook: "A webhook goes to the address that its rule names, not through Slack",
-            }
-        ),
-        ignored_events=MappingProxyType({}),
-        signature="none: nothing comes in this way",
+    capabilities: ClassVar[Capabilities] = outward(
+        Notify,
+        {
+            ShowCard: "A task's card is kept where its item lives; in Slack it goes along with a notification",
+            CallWebhook: "A webhook goes to the address that its rule names, not through Slack",
+        },
+        no_items=_NO_ITEMS,
         text_limit=MOST_TEXT,
     )
 

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from ai_crm.errors import Unsupported
-from ai_crm.model.change import (
-    AddLabels,
-    Applied,
-    Assign,
-    CallWebhook,
-    Comment,
-    CreateItem,
-    Notify,
-    OutboundChange,
-    Outcome,
-    RemoveLabels,
-    RequestReview,
-    ShowCard,
-)
+from ai_crm.model.change import Applied, CallWebhook, Notify, OutboundChange, Outcome, ShowCard
 from ai_crm.model.item import PlatformName
+from ai_crm.platforms.outward import outward
 from ai_crm.ports import Capabilities, Offload
 
 if TYPE_CHECKING:
@@ -45,22 +32,13 @@ class Webhooks:
     """
 
     name: ClassVar[PlatformName] = PlatformName.WEBHOOK
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        changes=(CallWebhook,),
-        absent=MappingProxyType(
-            {
-                ShowCard: "A task's card is kept where its item lives; a webhook gets the task in its body",
-                Comment: _NO_ITEMS,
-                AddLabels: _NO_ITEMS,
-                RemoveLabels: _NO_ITEMS,
-                Assign: _NO_ITEMS,
-                RequestReview: _NO_ITEMS,
-                CreateItem: _NO_ITEMS,
-                Notify: "A webhook is no chat: what it gets is a call with a body",
-            }
-        ),
-        ignored_events=MappingProxyType({}),
-        signature="none: nothing comes in this way",
+    capabilities: ClassVar[Capabilities] = outward(
+        CallWebhook,
+        {
+            ShowCard: "A task's card is kept where its item lives; a webhook gets the task in its body",
+            Notify: "A webhook is no chat: what it gets is a call with a body",
+        },
+        no_items=_NO_ITEMS,
         text_limit=MOST_BODY,
     )
 
