@@ -28,7 +28,7 @@ from ai_crm.cards.inert import address, clean, teams
 # About 28 KB a message, counted in UTF-16:
 # https://learn.microsoft.com/en-us/microsoftteams/platform/bots/how-to/format-your-bot-messages (read 2026-11)
 MOST_BYTES = 28 * 1024
-_CAPS = (1000, 250, 120, 60, 30)
+_CAPS = (1000, 250, 120, 60, 30, 15)
 
 
 def render(card: Card) -> dict[str, Any]:

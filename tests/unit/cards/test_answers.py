@@ -21,7 +21,9 @@ from ai_crm.model.task import RuleId, Task, TaskId
 from tests.doubles.answer_cards import TODAY, a_task, health, report
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-LONG = st.text(max_size=20) | st.sampled_from(["<", "ü", "🙂", "\n", "*", "@channel "]).map(lambda sign: sign * 700)
+LONG = st.text(max_size=20) | st.sampled_from(["<", "ü", "🙂", "\n", "*", "\\", "@channel "]).map(
+    lambda sign: sign * 700
+)
 
 
 def fits(card: Card) -> bool:
@@ -41,6 +43,14 @@ def test_an_answer_is_never_more_than_a_chat_takes(
     buttons = tuple(Button(word, presses.show_task(TaskId(f"AICRM-{number}"))) for number in range(9))
     picture = Picture(f"https://x.y/{'z' * 2_900}", word)
     assert fits(answer_card(heading, intro, many, foot, buttons, picture))
+
+
+@pytest.mark.parametrize("sign", ["<", "🙂", "\\"])
+def test_the_longest_answer_there_can_be_fits(sign: str) -> None:
+    word = sign * 700
+    many = (Section(word, (Fact(word, word),) * 4),) * 18
+    buttons = tuple(Button(word, presses.show_task(TaskId(f"AICRM-{number}"))) for number in range(9))
+    assert fits(answer_card(word, word, many, word, buttons, Picture(f"https://x.y/{'z' * 2_900}", word)))
 
 
 @settings(max_examples=20, deadline=None)
