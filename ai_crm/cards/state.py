@@ -111,9 +111,9 @@ _ESCAPES = (
 
 
 def _harmless(encoded: str) -> str:
-    for sign, escape in (*_ESCAPES, ("//", "/\\/")):
+    for sign, escape in _ESCAPES:
         encoded = encoded.replace(sign, escape)
-    return re.sub(HIDDEN, _escape, encoded)
+    return re.sub(HIDDEN, _escape, re.sub("(?<=/)/", r"\\/", encoded))  # however many follow each other
 
 
 def _escape(hidden: re.Match[str]) -> str:

@@ -56,6 +56,13 @@ def test_what_is_written_is_read_back_from_anywhere_in_a_text(
         assert read_state(body) == State(some, applied)
 
 
+@pytest.mark.parametrize("slashes", ["//", "///", "////"])
+def test_no_number_of_slashes_makes_an_address(slashes: str) -> None:
+    block = write_state((), (ChangeKey(f"https:{slashes}x"),))
+    assert "//" not in block
+    assert read_state(block) == State((), (ChangeKey(f"https:{slashes}x"),))
+
+
 @settings(max_examples=150, deadline=None)
 @given(tasks, keys)
 def test_the_block_is_one_hidden_comment_whatever_is_in_it(
