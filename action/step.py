@@ -183,7 +183,7 @@ class Step:
             return None
         self._log.line(f"Hub: {access.url}")
         holder = f"run {self._run.id} {self._run.job}" if self._run.id else f"process {os.urandom(8).hex()}"
-        return wiring.hub(access, holder.strip(), github)
+        return wiring.hub_store(access, holder.strip(), github)
 
     async def _handle(
         self, events: tuple[Event, ...], policy: Policy, hands: _Hands

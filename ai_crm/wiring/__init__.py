@@ -129,7 +129,7 @@ def store(database_url: Secret, workspace: str, cards: CardReader | None) -> Sto
     return SqlStore(database_url.reveal(), inline, workspace)
 
 
-def hub(access: HubAccess, holder: str, cards: CardReader | None) -> Store:
+def hub_store(access: HubAccess, holder: str, cards: CardReader | None) -> Store:
     """Tasks in a hub. `holder` names whoever carries changes out, the same when it is run again."""
     from ai_crm.platforms.transport import Transport  # noqa: PLC0415 - cold start
     from ai_crm.store.remote import RemoteStore  # noqa: PLC0415 - cold start

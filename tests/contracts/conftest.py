@@ -84,9 +84,9 @@ class _RemotePlace:
         self._processes = count()
 
     def open(self) -> Store:
-        from ai_crm.wiring import hub
+        from ai_crm.wiring import hub_store
 
-        store = hub(self._hub.access(self._workspace), f"process {next(self._processes)}", self.platform)
+        store = hub_store(self._hub.access(self._workspace), f"process {next(self._processes)}", self.platform)
         self._running.callback(store.close)
         return store
 
