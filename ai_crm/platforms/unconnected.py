@@ -12,7 +12,7 @@ from ai_crm.ports import Capabilities
 
 
 class Unconnected:
-    """Implements ports.Applier for one platform. `needs` names the inputs to give."""
+    """Implements ports.Applier for one platform. `hint` says what to give to whom, so that it is connected."""
 
     capabilities: ClassVar[Capabilities] = Capabilities(
         changes=(Notify,),
@@ -22,15 +22,15 @@ class Unconnected:
         text_limit=0,
     )
 
-    def __init__(self, name: PlatformName, needs: str) -> None:
+    def __init__(self, name: PlatformName, hint: str) -> None:
         self.name = name
-        self._needs = needs
+        self._hint = hint
 
     async def apply(self, change: OutboundChange) -> NoReturn:
         target = change.target if isinstance(change, Notify) else str(change.item)
         raise Unsupported(
             f"{target} on {self.name.capitalize()} was told nothing: there are no credentials for it",
-            hint=f"Give the step {self._needs}, or take the action out of the rule",
+            hint=f"{self._hint}, or take the action out of the rule",
         )
 
     def close(self) -> None:

@@ -153,7 +153,7 @@ def appliers(
 
 def _slack(chat: ChatAccess, offload: Offload) -> Applier:
     if not chat.slack_bot_token:
-        return Unconnected(PlatformName.SLACK, "slack_bot_token")
+        return Unconnected(PlatformName.SLACK, "Give the step slack_bot_token")
     from ai_crm.platforms.slack import Slack  # noqa: PLC0415 - cold start
 
     return Slack(chat.slack_bot_token.reveal(), offload, proxy=chat.proxy.reveal())
@@ -161,7 +161,7 @@ def _slack(chat: ChatAccess, offload: Offload) -> Applier:
 
 def _teams(chat: ChatAccess, offload: Offload) -> Applier:
     if not chat.teams_app_id or not (chat.teams_app_password or chat.teams_certificate):
-        return Unconnected(PlatformName.TEAMS, "teams_app_id, teams_app_password and teams_tenant_id")
+        return Unconnected(PlatformName.TEAMS, "Give the step teams_app_id, teams_app_password and teams_tenant_id")
     from ai_crm.platforms.teams import BotAccount, Teams  # noqa: PLC0415 - cold start
 
     account = BotAccount(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from msgspec import Struct
 
 from ai_crm import wiring
@@ -13,18 +16,23 @@ from ai_crm.model.item import PlatformName
 from ai_crm.model.secret import Secret
 from ai_crm.platforms.slack import Repeating, Slack
 from ai_crm.platforms.teams.certificate import read_certificate
+from ai_crm.platforms.unconnected import Unconnected
 from ai_crm.platforms.webhook.encode import keys_of
 from ai_crm.ports import Applier, Offload
 from ai_crm.ports.queue import HeldChange
 from ai_crm.ports.receiver import Connection, Connections
 
-_NO_ACCESS = wiring.ChatAccess(
-    slack_bot_token=Secret(""),
-    teams_app_id="",
-    teams_app_password=Secret(""),
-    teams_tenant_id="",
-    teams_service_url="",
-    proxy=Secret(""),
+# What a workspace without an installation hears: the settings' own tokens are for the workspace HOME.
+_UNCONNECTED: Mapping[PlatformName, Applier] = MappingProxyType(
+    {
+        PlatformName.SLACK: Unconnected(
+            PlatformName.SLACK,
+            "Connect one (`ai-crm slack invite`), or set AI_CRM_SLACK_BOT_TOKEN for the workspace default",
+        ),
+        PlatformName.TEAMS: Unconnected(
+            PlatformName.TEAMS, "Set AI_CRM_TEAMS_APP_ID, _PASSWORD and _TENANT_ID, which are for the workspace default"
+        ),
+    }
 )
 
 
@@ -47,7 +55,6 @@ class Chats:
         self._offload = offload
         self._slacks: dict[str, _Kept] = {}
         self._others = wiring.appliers(None, _access(settings), offload, _webhook_access(settings))
-        self._nobodys = wiring.appliers(None, _NO_ACCESS, offload)
 
     async def applier(self, held: HeldChange) -> Applier:
         """Who carries out a change that goes to no item's platform. Raises CredentialsRefused without an installation."""
@@ -56,9 +63,11 @@ class Chats:
             return self._others[name]
         # What the settings name is the operator's: it writes for the workspace that the operator's own bots serve.
         own = held.lease.workspace == HOME
-        slack = await self._slack(held.connection, own=own) if name is PlatformName.SLACK else None
+        if name is PlatformName.TEAMS:
+            return self._others[name] if own and self._settings.teams_app_id else _UNCONNECTED[name]
+        slack = await self._slack(held.connection, own=own)
         if slack is None:
-            return self._others[name] if own else self._nobodys[name]
+            return _UNCONNECTED[name]
         return slack if held.attempts == 1 else Repeating(slack, held.planned_at)
 
     def close(self) -> None:
@@ -122,7 +131,7 @@ def _gone(connection: str) -> CredentialsRefused:
     return CredentialsRefused(
         "the Slack app was removed there, or this connection is switched off",
         where=connection,
-        hint="Install the app again at /slack/install; a dead letter can be sent on then",
+        hint="Install the app again: `ai-crm slack invite` makes a link; a dead letter can be sent on then",
     )
 
 

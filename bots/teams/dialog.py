@@ -72,14 +72,6 @@ def entered(value: Any, me: str) -> Entered:
     return Entered(task=task, share=data.share == "true", link=data.link, errors=tuple(errors))
 
 
-class _User(Struct, frozen=True, rename="camel"):
-    display_name: str = ""
-
-
-class _From(Struct, frozen=True):
-    user: _User = _User()
-
-
 class _Body(Struct, frozen=True, rename="camel"):
     content: str = ""
     content_type: str = "html"

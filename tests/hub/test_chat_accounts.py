@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ai_crm.config.hub_settings import read_hub_settings
-from ai_crm.errors import CredentialsRefused
+from ai_crm.errors import CredentialsRefused, Unsupported
 from ai_crm.model.delivery import Lease
 from ai_crm.model.item import PlatformName
 from ai_crm.model.secret import Secret
@@ -68,3 +69,16 @@ def test_the_operators_own_token_writes_for_the_operators_own_workspace_alone(
             return isinstance(applier, Slack)
 
     assert asyncio.run(work()) is writes
+
+
+@pytest.mark.parametrize("platform", [PlatformName.SLACK, PlatformName.TEAMS])
+def test_a_workspace_without_an_installation_hears_what_an_operator_can_do(hub: Hub, platform: PlatformName) -> None:
+    change = replace(Decisions().notify("triage"), platform=platform)
+    held = HeldChange(change=change, connection="", lease=LEASE, attempts=1, planned_at=NOON)
+
+    async def work() -> None:
+        async with hub.desk.reach.applier(held) as applier:
+            await applier.apply(change)
+
+    with pytest.raises(Unsupported, match="AI_CRM_"):
+        asyncio.run(work())
