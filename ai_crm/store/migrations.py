@@ -281,6 +281,39 @@ _STEPS: tuple[tuple[str | Either, ...], ...] = (
         "CREATE INDEX change_dead ON change (workspace, connection) WHERE state = 'dead'",
         "CREATE INDEX decision_item ON decision (workspace, item)",
     ),
+    (
+        """
+        CREATE TABLE watch (
+            workspace TEXT NOT NULL,
+            number BIGINT NOT NULL,
+            platform TEXT NOT NULL,
+            member TEXT NOT NULL,
+            PRIMARY KEY (workspace, number, platform, member),
+            FOREIGN KEY (workspace, number) REFERENCES task (workspace, number)
+        )
+        """,
+        "CREATE INDEX watch_member ON watch (workspace, platform, member)",
+        """
+        CREATE TABLE session (
+            id TEXT NOT NULL PRIMARY KEY,
+            workspace TEXT NOT NULL REFERENCES workspace (id),
+            visitor TEXT NOT NULL,
+            seen_at TEXT NOT NULL,
+            ends_at TEXT NOT NULL,
+            payload TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX session_end ON session (ends_at)",
+        """
+        CREATE TABLE invitation (
+            id TEXT NOT NULL PRIMARY KEY,
+            workspace TEXT NOT NULL REFERENCES workspace (id),
+            ends_at TEXT NOT NULL,
+            payload TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX invitation_end ON invitation (ends_at)",
+    ),
 )
 VERSION = len(_STEPS)
 

@@ -274,6 +274,43 @@ member = Table(
     Index("member_login", "workspace", "login"),
 )
 
+# Who wants to hear of a task that is not theirs. `member` is the platform's own id of somebody in `member`.
+watch = Table(
+    "watch",
+    metadata,
+    Column("workspace", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("platform", Text, primary_key=True),
+    Column("member", Text, primary_key=True),
+    ForeignKeyConstraint(["workspace", "number"], ["task.workspace", "task.number"]),
+    Index("watch_member", "workspace", "platform", "member"),
+)
+
+# Somebody in a browser. `id` is a hash of what the browser holds, which nobody keeps; `visitor` says whose it is, as
+# `platform:id`, and `payload` has all of a Visitor.
+session = Table(
+    "session",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("workspace", Text, ForeignKey("workspace.id"), nullable=False),
+    Column("visitor", Text, nullable=False),
+    Column("seen_at", Text, nullable=False),
+    Column("ends_at", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Index("session_end", "ends_at"),
+)
+
+# A link that signs a Visitor in once. `id` is a hash of what is in the link.
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("workspace", Text, ForeignKey("workspace.id"), nullable=False),
+    Column("ends_at", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Index("invitation_end", "ends_at"),
+)
+
 # The live message of an item in a channel: what is told later is put under it.
 message = Table(
     "message",
