@@ -23,7 +23,7 @@ from ai_crm.hub.pictures import picture_routes
 from ai_crm.hub.rest import Api, api_routes
 from ai_crm.hub.task_routes import TaskApi, task_routes
 from ai_crm.hub.telemetry import Metrics, start_logging
-from ai_crm.hub.tracing import start_tracing
+from ai_crm.hub.tracer import start_tracing
 from ai_crm.hub.upkeep import ALERTS_EVERY, DIGESTS_EVERY, SWEEP_EVERY, TIDY_EVERY, TURNS_EVERY, recurring
 from ai_crm.hub.worker import Bell, Worked, Worker
 from ai_crm.ports import Clock

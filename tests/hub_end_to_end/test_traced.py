@@ -15,7 +15,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from ai_crm.errors import SettingsInvalid
 from ai_crm.hub.spans import EventIds, SpanTraces
-from ai_crm.hub.tracing import NoTraces, Span, start_tracing
+from ai_crm.hub.tracer import start_tracing
+from ai_crm.hub.tracing import NoTraces, Span
 from tests.doubles.github_server import FakeGitHub
 from tests.doubles.hub import SECRET, Hub
 from tests.doubles.otlp_sink import Sink, attributes
@@ -96,7 +97,7 @@ def test_every_process_gives_an_events_trace_the_same_id(
 
 def test_nothing_of_opentelemetry_is_loaded_where_nobody_wants_traces() -> None:
     program = (
-        "import sys, ai_crm.hub.process; from ai_crm.hub.tracing import start_tracing; start_tracing({});"
+        "import sys, ai_crm.hub.process; from ai_crm.hub.tracer import start_tracing; start_tracing({});"
         "print([name for name in sys.modules if name.startswith(('opentelemetry', 'redis'))])"
     )
     done = subprocess.run((sys.executable, "-I", "-c", program), check=True, capture_output=True, text=True)
