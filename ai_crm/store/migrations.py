@@ -313,6 +313,30 @@ _STEPS: tuple[tuple[str | Either, ...], ...] = (
         )
         """,
         "CREATE INDEX invitation_end ON invitation (ends_at)",
+        Either(
+            """
+            CREATE TABLE promise (
+                platform TEXT NOT NULL,
+                id TEXT NOT NULL,
+                since TEXT NOT NULL,
+                lease_until TEXT NOT NULL,
+                attempts INTEGER NOT NULL,
+                body BLOB NOT NULL,
+                PRIMARY KEY (platform, id)
+            )
+            """,
+            """
+            CREATE TABLE promise (
+                platform TEXT NOT NULL,
+                id TEXT NOT NULL,
+                since TEXT NOT NULL,
+                lease_until TEXT NOT NULL,
+                attempts INTEGER NOT NULL,
+                body BYTEA NOT NULL,
+                PRIMARY KEY (platform, id)
+            )
+            """,
+        ),
     ),
 )
 VERSION = len(_STEPS)

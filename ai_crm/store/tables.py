@@ -311,6 +311,19 @@ invitation = Table(
     Index("invitation_end", "ends_at"),
 )
 
+# What somebody in a chat was told is heard, until it is done. `since` is when it came; whoever is at it has it until
+# `lease_until`, and `attempts` counts how many were.
+promise = Table(
+    "promise",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("since", Text, nullable=False),
+    Column("lease_until", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
 # The live message of an item in a channel: what is told later is put under it.
 message = Table(
     "message",
