@@ -19,6 +19,7 @@ SCHEDULE = "schedule"
 # GitHub's own cap for a webhook payload, which the event file repeats.
 _EVENT_LIMIT = 25 * 1024 * 1024
 _RULES_LIMIT = 64 * 1024
+_LEARNED_LIMIT = 1_000_000  # as from the default branch
 # The runs of these check out what somebody with write access put there. Of all others (pull requests, comments on
 # them, runs that follow theirs) it is common to check out a stranger's branch, and its rules must not act.
 _TRUSTED_WORKSPACES = frozenset(
@@ -74,21 +75,32 @@ def brand_new(events: tuple[Event, ...], run: Run) -> frozenset[ItemRef]:
     return frozenset(event.item.ref for event in events if event.name.endswith(".opened") and event.item.comments == 0)
 
 
-def read_workspace_rules(run: Run, path: str) -> RulesText | None:
-    """The rules file of the checked-out workspace; None where there is none. Links are not followed."""
-    root = os.path.realpath(run.workspace)
-    file = os.path.normpath(os.path.join(root, path))
-    inside = file.startswith(os.path.join(root, ""))
-    if inside and not os.path.lexists(file):
-        return None
-    if not inside or os.path.realpath(file) != file or not os.path.isfile(file):
-        raise _no_rules(path, "is not an ordinary file inside the workspace", "replace the link by the file itself")
-    if os.path.getsize(file) > _RULES_LIMIT:
-        raise _no_rules(path, f"is larger than {_RULES_LIMIT // 1024} KiB", "split it or leave something out")
-    return RulesText(path=path, text=_read(file, _RULES_LIMIT, path), origin="workspace")
+class Workspace:
+    """The checked-out files instead of those of the default branch. Links are not followed. Implements ports.RulesSource."""
+
+    def __init__(self, folder: str, rules_path: str) -> None:
+        self._root = os.path.realpath(folder)
+        self._rules_path = rules_path
+
+    async def rules(self, project: str) -> RulesText | None:  # noqa: ARG002 - there is one project
+        return self._file(self._rules_path, _RULES_LIMIT, "split it or leave something out")
+
+    async def learned(self, project: str, path: str) -> RulesText | None:  # noqa: ARG002 - the same
+        return self._file(path, _LEARNED_LIMIT, "learn it from fewer issues")
+
+    def _file(self, path: str, limit: int, hint: str) -> RulesText | None:
+        file = os.path.normpath(os.path.join(self._root, path))
+        inside = file.startswith(os.path.join(self._root, ""))
+        if inside and not os.path.lexists(file):
+            return None
+        if not inside or os.path.realpath(file) != file or not os.path.isfile(file):
+            raise _refused(path, "is not an ordinary file inside the workspace", "replace the link by the file itself")
+        if os.path.getsize(file) > limit:
+            raise _refused(path, f"is larger than {limit // 1024} KiB", hint)
+        return RulesText(path=path, text=_read(file, limit, path), origin="workspace")
 
 
-def _no_rules(path: str, what: str, hint: str) -> RulesInvalid:
+def _refused(path: str, what: str, hint: str) -> RulesInvalid:
     return RulesInvalid((Problem(path, 0, 0, what, hint),))
 
 

@@ -12,6 +12,7 @@ from action.log import Log
 from ai_crm.cards import text
 from ai_crm.cards.task_card import analysis_card
 from ai_crm.errors import AiCrmError, Problem, SettingsInvalid
+from ai_crm.flow.consider import LEARNED
 from ai_crm.flow.deliver import Report
 from ai_crm.flow.describe import Wording, describe
 from ai_crm.model.change import (
@@ -76,7 +77,8 @@ class Told(Struct, frozen=True, kw_only=True):
     @property
     def was_done(self) -> bool:
         """Whether rules matched and everything that they want is there already."""
-        return bool(self.decision.matched) and not self.decision.skips and not self.errors
+        left = [skip for skip in self.decision.skips if skip.action != LEARNED]
+        return bool(self.decision.matched) and not left and not self.errors
 
     @property
     def errors(self) -> tuple[AiCrmError, ...]:
@@ -103,7 +105,11 @@ def tell(told: Told, log: Log) -> None:
         if applied.outcome is Outcome.SHOWN and applied.detail:
             visible = applied.detail.partition("<!-- ai-crm:state")[0]
             log.group(f"Would have posted to {change.item.kind} {change.item.id}", visible)
-    log.lines(f"  skipped {skip.action} ({skip.rule}): {skip.because}" for skip in decision.skips)
+    for skip in decision.skips:
+        if skip.action == LEARNED:
+            log.complain(f"{skip.rule}: {skip.because}", failing=False)
+        else:
+            log.line(f"  skipped {skip.action} ({skip.rule}): {skip.because}")
 
 
 def _idle(told: Told) -> str:

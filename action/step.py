@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from msgspec import Struct, structs
 
-from action.delivery import SCHEDULE, brand_new, only_looks, read_delivery, read_workspace_rules, scheduled
+from action.delivery import SCHEDULE, Workspace, brand_new, only_looks, read_delivery, scheduled
 from action.inputs import ConfigSource, FailOn, Inputs, Run
 from action.log import Log
 from action.report import Told, outputs, tell, write_outputs
@@ -18,12 +18,12 @@ from ai_crm import wiring
 from ai_crm.analysis import offline_analyst
 from ai_crm.config.policy import load_policy
 from ai_crm.errors import AiCrmError, CredentialsRefused, EventUnknown, SettingsInvalid, StoreUnavailable
-from ai_crm.flow.consider import consider
+from ai_crm.flow.consider import Analysts, consider
 from ai_crm.flow.deliver import deliver
 from ai_crm.model.event import Event
 from ai_crm.model.item import Item, PlatformName
 from ai_crm.platforms.github import GitHub
-from ai_crm.ports import Analyst, Applier, Platform, RawRequest, RulesText, Store
+from ai_crm.ports import Applier, Platform, RawRequest, RulesSource, RulesText, Store
 from ai_crm.rules.rule import Defaults, Policy
 
 # A schedule asks about the items that nobody touched for the longest time, a page of them.
@@ -40,7 +40,7 @@ class _Hands(Struct, frozen=True, kw_only=True):
     platform: Platform
     store: Store
     appliers: Mapping[PlatformName, Applier]
-    analyst: Analyst
+    analysts: Analysts
     looks_only: bool
     in_hub: bool = False
     spare: Store | None = None
@@ -63,7 +63,7 @@ class Step:
         with closing(self._github(events)) as github:
             if self._run.event_name == SCHEDULE:
                 events = scheduled(self._run, delivery, await self._silent_items(github))
-            rules = await self._rules(github) if events else None
+            rules = await self._files(github).rules(self._run.repository) if events else None
             if rules is None:
                 self._log.notice(self._idle(events))
                 write_outputs(self._run.output, outputs(()))
@@ -99,10 +99,10 @@ class Step:
             self._log.notice(f"Asks about the {_MOST_SILENT} open items that were silent for longest, not about others")
         return items
 
-    async def _rules(self, github: GitHub) -> RulesText | None:
+    def _files(self, github: GitHub) -> RulesSource:
         if self._inputs.config_source is ConfigSource.WORKSPACE:
-            return read_workspace_rules(self._run, self._inputs.config_path)
-        return await github.rules(self._run.repository)
+            return Workspace(self._run.workspace, self._inputs.config_path)
+        return github
 
     def _idle(self, events: tuple[Event, ...]) -> str:
         """Why there is nothing to do, and what to do about it."""
@@ -163,7 +163,7 @@ class Step:
             platform=github,
             store=hub or own,
             appliers=appliers,
-            analyst=offline_analyst(),
+            analysts=Analysts(offline_analyst(), self._files(github)),
             looks_only=looks_only,
             in_hub=hub is not None,
             spare=own if hub and may_do_without else None,
@@ -235,7 +235,7 @@ def _given_up(left: int) -> Iterator[str]:
 
 async def _handle_one(event: Event, policy: Policy, hands: _Hands) -> Told:
     now = wiring.SystemClock().now()
-    considered = await consider(event, hands.platform, hands.store, policy, hands.analyst, now)
+    considered = await consider(event, hands.platform, hands.store, policy, hands.analysts, now)
     told = Told(event=event, decision=considered.decision, unseen=considered.unseen, in_hub=hands.in_hub)
     if hands.looks_only:
         return told

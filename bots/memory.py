@@ -28,6 +28,10 @@ class Heard:
         self._heard[request] = None
         return False
 
+    def forget(self, request: str) -> None:
+        """It is to be done once more."""
+        self._heard.pop(request, None)
+
 
 class Recent(Generic[V]):
     """What was learned in the last ten minutes."""

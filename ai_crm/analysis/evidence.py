@@ -10,6 +10,7 @@ from ai_crm.analysis.terms import Found
 from ai_crm.model.analysis import Evidence
 
 TITLE, BODY, LABEL, STRUCTURE = "title", "body", "label", "structure"
+PLATFORM = "platform"
 # How many times a list's weight a word counts in each place.
 TIMES = {TITLE: 2, BODY: 1, LABEL: 3}
 _SHOWN = 6

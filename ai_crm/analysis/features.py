@@ -34,11 +34,15 @@ _ASKING = frozenset(("how", "what", "why", "is", "can", "should", "does", "where
 
 
 class Features(Struct, frozen=True):
-    """`single` and `pairs` of words map hashes to 4096ths. `seen` says what a hash stands for, and where that stood."""
+    """`single` and `pairs` of words map hashes to 4096ths. `seen` says what a hash stands for, and where that stood.
+
+    `counts` says how often something stands in the body, such as a sentence, a list item or a link.
+    """
 
     single: dict[int, int]
     pairs: dict[int, int]
     seen: dict[int, tuple[str, str]]
+    counts: dict[str, int]
 
 
 def features(title: str, body: str) -> Features:
@@ -56,7 +60,8 @@ def features(title: str, body: str) -> Features:
         (pairs if key[0] == _PAIR else single)[hashed(key)] = _times(count) * UNIT // norm
     for flag in _shape(head, words, written, text):
         single[hashed(flag)] = _FLAG
-    return Features(single, pairs, _shown(prose, "body") | _shown(words, "title"))
+    seen = _shown(prose, "body") | _shown(words, "title")
+    return Features(single, pairs, seen, _counts(prose, written))
 
 
 @lru_cache(maxsize=65_536)
@@ -124,6 +129,18 @@ def _shown(words: list[str], where: str) -> dict[int, tuple[str, str]]:
     shown = {hashed("u" + word): (word, where) for word in words}
     shown.update((hashed(f"{_PAIR}{one} {two}"), (f"{one} {two}", where)) for one, two in pairwise(words))
     return shown
+
+
+def _counts(prose: list[str], written: str) -> dict[str, int]:
+    return {
+        "words": len(prose),
+        "numbers": prose.count("0"),
+        "code": prose.count("zcode"),
+        "links": prose.count("zurl"),
+        "sentences": written.count(". ") + written.count(".\n"),
+        "items": len(_LIST.findall(written)),
+        "names": written.count("{{") + written.count("`"),
+    }
 
 
 def _shape(head: str, words: list[str], written: str, text: str) -> Iterator[str]:

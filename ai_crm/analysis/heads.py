@@ -18,6 +18,9 @@ _COST = ONE // 2
 _LEAST_TEXTS = 2
 _FOLDS = 3
 _OWN = 0x5BD1E995
+# A strength in the word lists is believed outright, too, as much as this many texts teach; the more of the team's own
+# there are, the less. Neighbours count a tenth. At most so much, in 2^24ths.
+_BELIEF, _MOST_BELIEF = 190 * ONE, 5 * ONE
 # Steepnesses tried for the confidence, in 256ths of a doubling per 2^16 of a score.
 _STEEPNESSES = (32, 40, 48, 56, 64, 72, 80, 88, 96, 112, 128, 144, 160, 192, 224, 256, 320, 384, 512)
 _PER_STRENGTH = 16
@@ -60,16 +63,16 @@ def own(key: int) -> int:
 
 
 def fit_head(
-    texts: Sequence[Text], wanted: Sequence[str], fixed: frozenset[int], neighbours: Sequence[tuple[Text, str]] = ()
+    texts: Sequence[Text], wanted: Sequence[str], said: Mapping[str, int], neighbours: Sequence[tuple[Text, str]] = ()
 ) -> Head:
-    """A head for the names that occur. `fixed` are hashes that keep their own weight, such as what word lists say.
+    """A head for the names that occur. `said` are the hashes under which the texts have what word lists say of names.
 
     `neighbours` are texts of other teams with their names: they teach what is common, the team's own what is not.
     """
     names = tuple(sorted({*wanted, *(name for _, name in neighbours)}))
     if neighbours:
-        texts, fixed = [with_own(text) for text in texts], fixed | {own(key) for key in fixed}
-    lesson = _Lesson(names, fixed, neighbours)
+        texts = [with_own(text) for text in texts]
+    lesson = _Lesson(names, said, min(_MOST_BELIEF, _BELIEF // (len(texts) + len(neighbours) // 10 + 1)), neighbours)
     strengths = [*_cross_checked(texts, wanted, lesson)]
     steepness = min(_STEEPNESSES, key=lambda each: (_surprise(strengths, wanted, names, each), each))
     right = sum(names[said.index(max(said))] == want for said, want in zip(strengths, wanted, strict=True))
@@ -87,8 +90,13 @@ class _Lesson(Struct, frozen=True):
     """What stays the same whichever texts are kept back."""
 
     names: tuple[str, ...]
-    fixed: frozenset[int]
+    said: Mapping[str, int]
+    belief: int
     neighbours: Sequence[tuple[Text, str]]
+
+    def fixed(self) -> frozenset[int]:
+        """The hashes that are not weighed by how often they stand where."""
+        return frozenset((*self.said.values(), *(own(key) for key in self.said.values())))
 
 
 def _cross_checked(texts: Sequence[Text], wanted: Sequence[str], lesson: _Lesson) -> Iterator[tuple[int, ...]]:
@@ -115,13 +123,20 @@ def _folds(wanted: Sequence[str]) -> list[int]:
 def _table(texts: Sequence[Text], wanted: Sequence[str], lesson: _Lesson) -> Table:
     keys, rows = rows_of([*texts, *(text for text, _ in lesson.neighbours)], _LEAST_TEXTS)
     named = [*wanted, *(name for _, name in lesson.neighbours)]
+    fixed = lesson.fixed()
     columns = []
     for name in lesson.names:
         mine = [each == name for each in named]
-        ratios = _ratios(rows, mine, [key in lesson.fixed for key in keys])
+        ratios = _ratios(rows, mine, [key in fixed for key in keys])
         scaled = [_scaled(row, ratios) for row in rows]
         weights = fit(scaled, [ONE if is_mine else -ONE for is_mine in mine], len(keys), hinge(_COST), _ROUNDS)
-        columns.append([weight * ratio >> 8 for weight, ratio in zip(weights, ratios, strict=True)])
+        believed = lesson.said.get(name)
+        columns.append(
+            [
+                (weight * ratio >> 8) + (lesson.belief if key == believed else 0)
+                for key, weight, ratio in zip(keys, weights, ratios, strict=True)
+            ]
+        )
     return table_of(keys, columns)
 
 

@@ -51,13 +51,17 @@ class Closed(Struct, frozen=True, kw_only=True):
     priority: Priority | None
 
 
-def read_history(data: bytes, where: str, lexicon: Lexicon, agents: tuple[Agent, ...]) -> tuple[Closed, ...]:
+def read_history(
+    data: bytes, where: str, lexicon: Lexicon, agents: tuple[Agent, ...], own_labels: str = "ai-crm/"
+) -> tuple[Closed, ...]:
     """The closed work in a file of JSON lines, the oldest first. Raises PayloadInvalid with the number of the line.
 
     A field that says it wins over what the labels say. A label says a type or a priority when it is one of those that
-    the word lists know as a whole, and an agent when the agent's words are in it.
+    the word lists know as a whole, and an agent when the agent's words are in it. Labels that begin with `own_labels`
+    are ours and teach nothing: they are what an analysis said before.
     """
     lines = [_line(line, f"{where}:{number}") for number, line in enumerate(data.splitlines(), 1) if line.strip()]
+    lines = [_theirs(line, own_labels) for line in lines]
     ranking = AgentRanking(lexicon.agents)
     names = frozenset(agent.name for agent in agents)
     in_time = sorted(lines, key=lambda line: line.closed_at or "")
@@ -70,6 +74,11 @@ def _line(line: bytes, where: str) -> _Line:
     except msgspec.DecodeError as error:
         hint = 'Write one object a line, such as {"title": "…", "body": "…", "labels": ["bug"], "hours": 3}'
         raise PayloadInvalid(f"this line is no closed issue: {error}", where=where, hint=hint) from error
+
+
+def _theirs(line: _Line, own: str) -> _Line:
+    names = (label if isinstance(label, str) else label.name for label in line.labels)
+    return structs.replace(line, labels=tuple(name for name in names if not name.startswith(own)))
 
 
 def _closed(

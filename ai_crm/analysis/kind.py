@@ -1,14 +1,15 @@
-"""Which kind of work a text asks for: its words, what bugs and questions look like, and how sure that makes us."""
+"""Which kind of work a text asks for: its words, what its form says, what bugs and questions look like, and how sure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from ai_crm.analysis.certainty import shares
-from ai_crm.analysis.evidence import STRUCTURE, Sightings, gather
+from ai_crm.analysis.evidence import BODY, STRUCTURE, Sightings, gather
 from ai_crm.analysis.features import log2
 from ai_crm.analysis.lexicon import Vocabulary
 from ai_crm.analysis.reading import Reading
+from ai_crm.analysis.words import split
 from ai_crm.model.analysis import TypeOfWork, WorkType
 
 _TRACE = 300
@@ -17,20 +18,23 @@ _ASKS = 250
 _CODE = 50
 _ASKED = 100
 _OWN_CASE = 100
+# A form that asks for the kind is answered with "bug" by everybody who does not care.
+_ANSWERED, _ANSWERED_BUG = 500, 100
 # People who ask tell of themselves: bugs and wishes speak of the thing.
 _FIRST_PERSON = frozenset(("i", "i'm", "i've", "my", "me"))
 _TELLS = 3
 # Questions are worded like everything else and so find less evidence than they deserve; in 256ths of a doubling.
 # Like the steepness below it was set on public issues (docs/analysis.md, "What was measured").
-_QUESTION_OWED = 185
+_QUESTION_OWED = 100
 # What every kind is given beforehand, so that the first words count most.
 _DOUBT = 100
 _STEEPNESS = 450
+# Many bodies mention documents and chores, few are about them: their words count half there.
+_MENTIONED = frozenset((WorkType.DOCUMENTATION, WorkType.TASK))
 
 
-def type_of_work(reading: Reading, vocabulary: Vocabulary) -> TypeOfWork:
+def type_of_work(sightings: Sightings) -> TypeOfWork:
     """The kind with most evidence; a task with low confidence where there is none."""
-    sightings = type_evidence(reading, vocabulary)
     strengths = type_strengths(sightings)
     if not any(strengths.values()):
         return TypeOfWork(WorkType.TASK, 100 // len(WorkType), ())
@@ -42,15 +46,24 @@ def type_of_work(reading: Reading, vocabulary: Vocabulary) -> TypeOfWork:
 def type_evidence(reading: Reading, vocabulary: Vocabulary) -> Sightings:
     sightings = gather(reading, vocabulary)
     _look_at_structure(reading, sightings)
+    for answer in reading.marks.answers:
+        _look_at_answer(answer, vocabulary, sightings)
     return sightings
 
 
 def type_strengths(sightings: Sightings) -> Mapping[WorkType, int]:
     """How strongly each kind is spoken for, in 256ths of a doubling: the tenth word adds less than the first."""
-    strengths = {kind: log2(_DOUBT + sightings.sum(kind)) - log2(_DOUBT) for kind in WorkType}
+    strengths = {kind: log2(_DOUBT + _evidence(sightings, kind)) - log2(_DOUBT) for kind in WorkType}
     if strengths[WorkType.QUESTION]:
         strengths[WorkType.QUESTION] += _QUESTION_OWED
     return strengths
+
+
+def _evidence(sightings: Sightings, kind: WorkType) -> int:
+    """What speaks for a kind, in hundredths."""
+    if kind not in _MENTIONED:
+        return sightings.sum(kind)
+    return sum(each.weight // 2 if each.where == BODY else each.weight for each in sightings.all(kind))
 
 
 def _look_at_structure(reading: Reading, sightings: Sightings) -> None:
@@ -68,3 +81,12 @@ def _look_at_structure(reading: Reading, sightings: Sightings) -> None:
     for kind in marks.forms:
         if kind:
             sightings.add(kind, f"{kind} form", STRUCTURE, _FORM)
+
+
+def _look_at_answer(answer: str, vocabulary: Vocabulary, sightings: Sightings) -> None:
+    words = split(answer)
+    whole = vocabulary.labels.whole(words)
+    for term in [whole] if whole else [found.term for found in vocabulary.labels.claims(words)]:
+        for kind, _ in term.meanings:
+            weight = _ANSWERED_BUG if kind == WorkType.BUG else _ANSWERED
+            sightings.add(kind, f"the form says {' '.join(words.seen)}", STRUCTURE, weight)

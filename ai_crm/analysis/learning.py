@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from ai_crm.analysis.clues import clues
 from ai_crm.analysis.evidence import Sightings
 from ai_crm.analysis.features import UNIT, features, hashed, log2
 from ai_crm.analysis.heads import Head, fit_head
@@ -41,6 +42,7 @@ class _Text(Struct, frozen=True):
     """What one closed piece of work offers to learn from. `zero` is what the analysis says with no history."""
 
     words: Mapping[int, int]
+    clues: Mapping[int, int]
     pairs: Mapping[int, int]
     labels: Mapping[int, int]
     sightings: Sightings
@@ -104,7 +106,9 @@ def _text(work: Closed, lexicon: Lexicon) -> _Text:
     """Without its labels where they are what is to be learned."""
     reading = read(work.title, work.body, (), lexicon.forms)
     seen = features(work.title, work.body)
-    return _Text(seen.single, seen.pairs, label_values(work.labels), type_evidence(reading, lexicon.types), reading)
+    beside = clues(work.title, work.body)
+    labels = label_values(work.labels)
+    return _Text(seen.single, beside, seen.pairs, labels, type_evidence(reading, lexicon.types), reading)
 
 
 def _beside(neighbours: Sequence[Closed], lexicon: Lexicon) -> list[tuple[dict[int, int], str]]:
@@ -118,7 +122,7 @@ def _beside(neighbours: Sequence[Closed], lexicon: Lexicon) -> list[tuple[dict[i
 
 
 def _type_values(text: _Text) -> dict[int, int]:
-    return {**text.words, **text.pairs, **list_values(type_strengths(text.sightings), "type")}
+    return {**text.words, **text.pairs, **text.clues, **list_values(type_strengths(text.sightings), "type")}
 
 
 def _learn_type(
@@ -130,7 +134,10 @@ def _learn_type(
     if not _enough(wanted):
         return None, f"type: not learned, {len(wanted)} issues have one; it takes {_LEAST_ROWS} of two types at least"
     head = fit_head(
-        [_type_values(text) for text, _ in rows], wanted, frozenset(_key("type", kind) for kind in WorkType), neighbours
+        [_type_values(text) for text, _ in rows],
+        wanted,
+        {kind.value: _key("type", kind) for kind in WorkType},
+        neighbours,
     )
     strengths = [type_strengths(text.sightings) for text, _ in rows]
     before = [max(strength, key=lambda kind: strength[kind]) for strength in strengths]
@@ -153,7 +160,7 @@ def _learn_agents(
         {**text.words, **text.pairs, **list_values(agent_strengths(sightings), "agent")}
         for (text, _), sightings in zip(rows, seen, strict=True)
     ]
-    head = fit_head(values, wanted, frozenset(_key("agent", agent.name) for agent in agents))
+    head = fit_head(values, wanted, {agent.name: _key("agent", agent.name) for agent in agents})
     ranked = [ranking.rank(text.reading, agents) for text, _ in rows]
     before = sum(found[0].name == want for found, want in zip(ranked, wanted, strict=True) if found)
     return _if_better(head, before, wanted, "agents")
@@ -208,10 +215,13 @@ def _enough(wanted: Sequence[str]) -> bool:
 
 
 def _if_better(head: Head, right_before: int, wanted: Sequence[str], what: str) -> tuple[Head | None, str]:
-    """The head where it names more rightly than the word lists and than always the same name, by more than luck."""
+    """The head where it names more rightly than the word lists, on which it builds, and than always the same name.
+
+    That name must be beaten by more than luck: a head that has learned nothing names it about as often.
+    """
     before = 100 * max(right_before, *Counter(wanted).values()) // head.rows
     luck = 50 * isqrt(head.rows) // head.rows
-    if head.right <= before + luck:
+    if head.right <= max(before, 100 * max(Counter(wanted).values()) // head.rows + luck):
         return (
             None,
             f"{what}: not learned, {head.rows} issues gave {head.right} % right where {before} % need no history",

@@ -64,6 +64,8 @@ class Lexicon(Struct, frozen=True, kw_only=True):
 
 class _FormsFile(Struct, frozen=True, forbid_unknown_fields=True):
     headings: dict[str, tuple[str, ...]]
+    within: dict[str, tuple[str, ...]]
+    asking: frozenset[str]
     instructions: tuple[str, ...]
     traces: dict[str, tuple[str, ...]]
 
@@ -93,4 +95,6 @@ def _forms(file: _FormsFile) -> Forms:
         {heading: kind for kind, headings in file.headings.items() for heading in headings},
         file.instructions,
         {start: language for language, starts in file.traces.items() for start in starts},
+        {words: kind for kind, each in file.within.items() for words in each},
+        file.asking,
     )

@@ -12,25 +12,43 @@ _UNWRITTEN = re.compile(
     r"!\[[^\[\]]{0,200}\]\([^()\s]{0,500}\)|<[/a-z!][^<>]{0,200}>|https?://\S+|www\.\S+|(?<!\w)@[\w/-]+"
 )
 _ITEM = re.compile(r"(?:[-*+]|\d{1,3}[.)])\s+(?P<box>\[[ x]\]\s+)?")
+_TAG = re.compile(r"</?[a-z][^<>]{0,40}>")
 _FENCES = ("```", "~~~")
+# Quotes are somebody else's words, the rows of tables mostly a program's.
+_FOREIGN = (">", "|")
 _DECORATION = " #*_:-=>|.!?`~\t()[]"
 _FILE_EDGES = "()[]{}<>,;:'\"*`!?."
+# The longest answer to a form's question for the kind of issue, in characters.
+_ANSWER = 60
 
 
 class Forms(Struct, frozen=True):
     """The standing phrases of issue forms, folded: headings with the kind of form they belong to, instructions, traces.
 
-    `traces` maps how the first line of a stack trace begins to the language it belongs to, "" for any.
+    `traces` maps how the first line of a stack trace begins to the language it belongs to, "" for any. `within` are
+    words that give a heading away that no list has as a whole; `asking` are headings and fields that ask for the kind
+    of issue.
     """
 
     headings: Mapping[str, str]
     instructions: tuple[str, ...]
     traces: Mapping[str, str]
+    within: Mapping[str, str] = {}
+    asking: frozenset[str] = frozenset()
+
+    def kind_of(self, heading: str, *, known: bool) -> str | None:
+        """The kind of form that a line belongs to, "" for any; without `known` its words are looked at, too."""
+        kind = self.headings.get(heading)
+        if kind is not None or known:
+            return kind
+        spaced = f" {heading}"
+        return next((kind for words, kind in self.within.items() if f" {words}" in spaced), None)
 
 
 class Marks(Struct, frozen=True, kw_only=True):
     """What a text shows beside its words. `forms` are kinds of forms whose headings were seen, in order.
 
+    `answers` are what a form's own question for the kind of issue was answered with, as it was written.
     `traces` are the languages of its stack traces, `fences` those named at its code blocks, `files` the names of
     files it mentions, without their folders.
     """
@@ -40,6 +58,7 @@ class Marks(Struct, frozen=True, kw_only=True):
     list_items: int = 0
     headings: int = 0
     forms: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
     traces: tuple[str, ...] = ()
     fences: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
@@ -82,11 +101,13 @@ class _Reader:
         self._blank = True
         self._indented_code = False
         self._in_list = False
+        self._asked = self._ticking = False
         self._text: list[str] = []
         self._code: list[str] = []
         self._code_blocks = self._checklist = self._list_items = self._headings = 0
         # Dictionaries as sets that keep their order.
         self._form_kinds: dict[str, None] = {}
+        self._answers: dict[str, None] = {}
         self._traces: dict[str, None] = {}
         self._fences: dict[str, None] = {}
         self._files: dict[str, None] = {}
@@ -98,6 +119,7 @@ class _Reader:
             list_items=self._list_items,
             headings=self._headings,
             forms=tuple(self._form_kinds),
+            answers=tuple(self._answers),
             traces=tuple(self._traces),
             fences=tuple(self._fences),
             files=tuple(self._files),
@@ -141,7 +163,7 @@ class _Reader:
     def _outside(self, line: str) -> None:
         line = self._without_comments(line)
         bare = line.strip()
-        if self._is_indented_code(line, bare) or self._note_trace(bare) or not bare or bare.startswith(">"):
+        if self._is_indented_code(line, bare) or self._note_trace(bare) or not bare or bare.startswith(_FOREIGN):
             self._text.append("")
         else:
             self._written(bare)
@@ -151,7 +173,9 @@ class _Reader:
         item = _ITEM.match(bare)
         self._in_list = item is not None or (self._in_list and not self._blank)
         content = bare[item.end() :] if item else bare
-        if self._is_form(content, box=bool(item and item["box"])):
+        box = item["box"] if item else None
+        heading = _is_heading(bare)
+        if self._is_answer(content, box, heading=heading) or self._is_form(content, heading=heading, box=bool(box)):
             self._text.append("")
             return
         if item:
@@ -167,11 +191,30 @@ class _Reader:
         if bare.startswith("#"):
             self._text.append("")
 
-    def _is_form(self, content: str, *, box: bool) -> bool:
-        plain = " ".join(content.strip(_DECORATION).split())
-        kind = self._forms.headings.get(plain)
+    def _is_answer(self, content: str, box: str | None, *, heading: bool) -> bool:
+        """Whether a line asks for the kind of issue (`### Issue type`, `Type: bug`) or answers that."""
+        asked, self._asked = self._asked and not heading, False
+        ticking, self._ticking = self._ticking and box is not None, False
+        name, _, answer = _plain(content).partition(":")
+        if (asked or ticking) and len(content) <= _ANSWER:
+            self._ticking = box is not None
+            if not box or "x" in box:
+                self._answers[name] = None
+            return True
+        if name.rstrip() not in self._forms.asking:
+            return False
+        self._asked = not answer
+        if answer and len(answer) <= _ANSWER:
+            self._answers[answer.strip()] = None
+        return True
+
+    def _is_form(self, content: str, *, heading: bool, box: bool) -> bool:
+        plain = _plain(content)
+        kind = self._forms.kind_of(plain, known=not heading)
         if kind is not None:
             self._form_kinds[kind] = None
+            return True
+        if heading and content.rstrip(" *_:").endswith("?"):
             return True
         return plain.startswith(self._forms.instructions) or (box and plain.startswith(("i ", "i've ")))
 
@@ -212,3 +255,12 @@ class _Reader:
                 self._comment = not self._comment
             line = after
         return " ".join(kept)
+
+
+def _is_heading(bare: str) -> bool:
+    return bare.startswith("#") or (bare.startswith("**") and bare.rstrip(": ").endswith("**"))
+
+
+def _plain(content: str) -> str:
+    """A line as the lists of forms have it: without marks, tags and its number."""
+    return " ".join(_TAG.sub("", content).replace("*", "").strip(_DECORATION).lstrip("0123456789. ").split())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import structs
 
 from ai_crm.analysis.certainty import power
@@ -33,11 +35,11 @@ _MOST_HOURS = 10_000
 _SURE_OF_LEVEL = 45
 
 
-def learned_type(head: Head, seen: Features, sightings: Sightings) -> TypeOfWork | None:
-    """The type by the team's history; None where a label names one, which needs no guess."""
+def learned_type(head: Head, seen: Features, beside: Mapping[int, int], sightings: Sightings) -> TypeOfWork | None:
+    """The type by the team's history; None where a label names one, which needs no guess. `beside` are the clues."""
     if labelled(sightings, *WorkType):
         return None
-    values = {**seen.single, **seen.pairs, **list_values(type_strengths(sightings), "type")}
+    values = {**seen.single, **seen.pairs, **beside, **list_values(type_strengths(sightings), "type")}
     beliefs = head.confidences(values)
     place = beliefs.index(max(beliefs))
     value = WorkType(head.names[place])

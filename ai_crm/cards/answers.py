@@ -16,6 +16,7 @@ from ai_crm.cards.task_card import PRIORITY_COLORS, template
 from ai_crm.commands.catalogue import Description
 from ai_crm.commands.flags import Flag
 from ai_crm.commands.presses import Press
+from ai_crm.commands.query import is_overdue
 from ai_crm.model.agent import Agent
 from ai_crm.model.record import ConnectionHealth, Report, TaskPage
 from ai_crm.model.task import Task, TaskStatus
@@ -45,6 +46,13 @@ class Button(Struct, frozen=True):
     press: Press
 
 
+class Link(Struct, frozen=True):
+    """A button that opens an address of ours."""
+
+    title: str
+    url: str
+
+
 class Picture(Struct, frozen=True):
     """Where it is to be had, and everything that it shows in words."""
 
@@ -53,20 +61,23 @@ class Picture(Struct, frozen=True):
 
 
 class Digest(Struct, frozen=True, kw_only=True):
-    """What somebody wants to know once a day. `due` and `changed` are of `open`, in the order of tasks."""
+    """What somebody wants to know once a day. `due` and `changed` are of `open`, in the order of tasks; `watched` are
+    those of others that changed.
+    """
 
     day: date
     open: tuple[Task, ...]
     total_open: int
     due: tuple[Task, ...]
     changed: tuple[Task, ...]
+    watched: tuple[Task, ...]
     team: Report
 
     @property
     def is_empty(self) -> bool:
         """Nothing of this person's, and nothing happened in the team."""
         team = self.team
-        return not (self.open or self.changed or team.tasks_created or team.tasks_done)
+        return not (self.open or self.changed or self.watched or team.tasks_created or team.tasks_done)
 
 
 def answer_card(
@@ -74,7 +85,7 @@ def answer_card(
     intro: str = "",
     sections: tuple[Section, ...] = (),
     foot: str = "",
-    buttons: tuple[Button, ...] = (),
+    buttons: tuple[Button | Link, ...] = (),
     picture: Picture | None = None,
 ) -> Card:
     """A card of a heading, a paragraph, a picture, sections of facts, small print and buttons; what is too much is
@@ -89,7 +100,8 @@ def answer_card(
         picture=picture,
         sections=tuple(_SectionView(one_line(each.title, _HEADING) or None, each.facts) for each in kept),
         foot=one_line(f"{more}{foot}", _FOOT) or None,
-        buttons=_buttons(buttons),
+        links=tuple(each for each in buttons if isinstance(each, Link)),
+        buttons=_buttons(each for each in buttons if isinstance(each, Button)),
     )
     return elements.parse(template("answer")(msgspec.to_builtins(view)))
 
@@ -164,16 +176,24 @@ def digest_card(digest: Digest) -> Card:
     open_ones = tuple(_task_fact(task, digest.day) for task in digest.open[:MOST_ROWS])
     team = digest.team
     counts = f"{team.tasks_open:,} open, {team.tasks_created:,} created, {team.tasks_done:,} done"
-    due, changed = (
-        tuple(_task_fact(task, digest.day) for task in some[:MOST_ROWS]) for some in (digest.due, digest.changed)
+    due, changed, watched = (
+        tuple(_task_fact(task, digest.day) for task in some[:MOST_ROWS])
+        for some in (digest.due, digest.changed, digest.watched)
     )
     sections = (
         Section(f"Due soon ({len(digest.due)})", due),
         Section(f"Yours and open ({digest.total_open:,})", open_ones),
         Section(f"Changed since yesterday ({len(digest.changed)})", changed),
+        Section(f"Watched and changed ({len(digest.watched)})", watched),
         Section("The team since yesterday", (Fact("Tasks", counts),)),
     )
     return answer_card(f"☀️ Your day, {digest.day}", "", tuple(each for each in sections if each.facts))
+
+
+def sign_in_card(url: str) -> Card:
+    """The way into the dashboard for one person; `url` makes whoever opens it that person."""
+    said = "The button opens it for you. It works once and for a quarter of an hour: do not pass it on."
+    return answer_card("Your dashboard", said, buttons=(Link("Open the dashboard", url),))
 
 
 def help_card(commands: tuple[Description, ...]) -> Card:
@@ -222,6 +242,7 @@ class _AnswerView(Struct, frozen=True, kw_only=True):
     picture: Picture | None
     sections: tuple[_SectionView, ...]
     foot: str | None
+    links: tuple[Link, ...]
     buttons: tuple[_ButtonView, ...]
 
 
@@ -294,10 +315,9 @@ def _task_fact(task: Task, today: date) -> Fact:
 def _due(task: Task, today: date) -> str:
     if task.due is None:
         return ""
-    days = (task.due - today).days
-    over = days < 0 and task.status not in {TaskStatus.DONE, TaskStatus.CANCELLED}
-    near = {0: "due today", 1: "due tomorrow"}.get(days, f"due {task.due}")
-    return f"overdue since {task.due}" if over else near
+    if is_overdue(task, today):
+        return f"overdue since {task.due}"
+    return {0: "due today", 1: "due tomorrow"}.get((task.due - today).days, f"due {task.due}")
 
 
 def _words(status: TaskStatus) -> str:

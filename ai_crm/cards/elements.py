@@ -1,4 +1,4 @@
-"""Which Adaptive Card elements our cards are made of: the part of version 1.5 that all four faces can show.
+"""Which Adaptive Card elements our cards are made of: the part of version 1.5 that all five faces can show.
 
 Every text is text. Nothing in it is markup, whoever wrote it: what shall look different says so in the structure, and
 each face makes the words inert for its own sink. A card that holds anything else does not get past `parse`.

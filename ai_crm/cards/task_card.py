@@ -13,6 +13,7 @@ from ai_crm.cards import elements
 from ai_crm.cards.bind import Template, compile_template
 from ai_crm.cards.elements import Card, Color
 from ai_crm.cards.inert import one_line
+from ai_crm.commands.presses import Press, Verb
 from ai_crm.model.analysis import Analysis, Evidence, Priority
 from ai_crm.model.item import ItemKind, PlatformName
 from ai_crm.model.task import AgentChoice, Task, TaskStatus
@@ -28,6 +29,19 @@ def task_card(task: Task, *, answered: bool = False, undo: Mapping[str, str] | N
     back carries.
     """
     return elements.parse(template("task")(msgspec.to_builtins(_view(task, answered=answered, undo=undo))))
+
+
+def with_watch(card: Card, press: Press) -> Card:
+    """A task's card as one person sees it: with the button that begins to watch the task, or ends it.
+
+    No template has it, as a card is made for everybody until it is known that only one person looks.
+    """
+    title = "Unwatch" if press.verb is Verb.UNWATCH else "Watch"
+    fallback = elements.Submit(title=title, data={"verb": press.verb, **press.data})
+    button = elements.Execute(title=title, verb=press.verb, data=press.data, fallback=fallback)
+    folds = tuple(each for each in card.actions if isinstance(each, elements.ToggleVisibility))
+    others = tuple(each for each in card.actions if not isinstance(each, elements.ToggleVisibility))
+    return msgspec.structs.replace(card, actions=(*others, button, *folds))
 
 
 def cards_of(tasks: tuple[Task, ...], *, answered: bool = False) -> tuple[Card, ...]:

@@ -19,7 +19,9 @@ from ai_crm.cli.doctor import doctor
 from ai_crm.cli.explain import explain
 from ai_crm.cli.keys import keys
 from ai_crm.cli.serve import serve
+from ai_crm.cli.sessions import sessions
 from ai_crm.cli.shipped import schema, templates
+from ai_crm.cli.sign_in import sign_in
 from ai_crm.cli.validate import validate
 from ai_crm.errors import AiCrmError, ConfigError
 
@@ -41,6 +43,8 @@ for command in (
     doctor,
     serve,
     do,
+    sign_in,
+    sessions,
     connections,
     keys,
     db,

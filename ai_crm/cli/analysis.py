@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 import click
 import msgspec
+from msgspec import Struct
 
-from ai_crm.analysis import shipped_lexicon
+from ai_crm.analysis import fingerprint_of, shipped_lexicon
 from ai_crm.analysis.duplicates import Entry, duplicates
 from ai_crm.analysis.history import read_history
-from ai_crm.analysis.learned import Learned, decode, encode
+from ai_crm.analysis.learned import decode, encode
 from ai_crm.analysis.learning import learn
 from ai_crm.analysis.split import Part, split_task
 from ai_crm.cli.advice import describe
-from ai_crm.cli.files import read_file
+from ai_crm.cli.files import read_file, read_rules
 from ai_crm.cli.screen import show, show_json, show_table
 from ai_crm.config.agents import load_agents
-from ai_crm.errors import PayloadInvalid
+from ai_crm.config.policy import load_policy
+from ai_crm.config.settings import Reader
+from ai_crm.errors import PayloadInvalid, Problem, SettingsInvalid
+from ai_crm.model.address import parse_address
+from ai_crm.model.agent import Agent
+from ai_crm.rules.rule import CardSettings, Defaults
+from ai_crm.wiring.analysis import closed_issues
 
 _FORMAT = click.Choice(["text", "json"])
+_HISTORY = "a history of closed issues"
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
+_LIMIT = click.option(
+    "--limit", type=click.IntRange(30, 10_000), default=1_000, show_default=True, help="How many issues to fetch."
+)
 
 
 @click.group()
@@ -32,32 +45,100 @@ analysis.add_command(describe)
 
 
 @analysis.command("learn")
-@click.argument("history")
+@click.argument("history", required=False)
+@click.option(
+    "--repository", metavar="OWNER/NAME", help="Fetch the closed issues of this repository on GitHub instead."
+)
+@_LIMIT
 @click.option("--output", default="ai-crm-analysis.json", show_default=True, help="Where to write what was learned.")
 @click.option("--also", metavar="FILE", help="Closed issues of your other repositories: they help while you have few.")
-def learn_from(history: str, output: str, also: str | None) -> None:
-    """Learn type, size, priority and agents from HISTORY, a file of closed issues, one JSON object a line.
+@click.option("--rules", "rules_file", metavar="FILE", help="Your rules file, for agents of your own.")
+def learn_from(
+    history: str | None, repository: str | None, limit: int, output: str, also: str | None, rules_file: str | None
+) -> None:
+    """Learn type, size, priority and agents from closed issues: those of a HISTORY or of a repository.
 
-    `gh issue list --state closed --limit 1000 --json title,body,labels,closedAt --jq '.[]'` writes such a file. Your own
-    exports may add the fields type, agent, hours, points and priority. `-` reads the standard input. What the texts
-    do not teach is left as it was, and said.
+    With --repository they are fetched as `ai-crm analysis fetch` does. A HISTORY is a file with one JSON object a line, as
+    that command or `gh issue list --state closed --json title,body,labels,closedAt --jq '.[]'` writes it; your own exports
+    may add the fields type, agent, hours, points and priority. `-` reads the standard input.
+
+    What the issues do not teach is left as it was, and said. From half a list nothing is learned: where it breaks off,
+    that is an error.
     """
-    data = sys.stdin.buffer.read() if history == "-" else read_file(history, "a history of closed issues")
-    lexicon, agents = shipped_lexicon(), load_agents()
-    others = read_history(read_file(also, "a history of closed issues"), also, lexicon, agents) if also else ()
-    learned = learn(read_history(data, history, lexicon, agents), lexicon, agents, others)
+    if bool(history) == bool(repository):
+        raise click.UsageError("give either HISTORY, a file, or --repository OWNER/NAME")
+    lexicon, team = shipped_lexicon(), _team(rules_file)
+    data = _fetched(repository, limit) if repository else _read(history or "")
+    where = repository or history or ""
+    others = read_history(read_file(also, _HISTORY), also, lexicon, team.agents, team.labels) if also else ()
+    learned = learn(read_history(data, where, lexicon, team.agents, team.labels), lexicon, team.agents, others)
     written = encode(learned)
     _write(output, written)
     show("\n".join(learned.notes))
-    show(f"{output}: {len(written)} bytes from {learned.rows} issues")
-    show(f"Try it with `ai-crm analyze --learned {output}`; a hub uses it as analysis.json in its data folder.")
+    show(
+        f"{output}: {len(written)} bytes from {learned.rows} issues, called {fingerprint_of(written)} in each analysis"
+    )
+    show(
+        f"Try it with `ai-crm analyze --learned {output}`. The Action and a hub use it from the default branch where the"
+    )
+    show(
+        f"rules file says `analysis: {{learned: {output}}}`; a hub for everything as analysis.json in its data folder."
+    )
+
+
+@analysis.command("fetch")
+@click.argument("repository", metavar="OWNER/NAME")
+@_LIMIT
+def fetch(repository: str, limit: int) -> None:
+    """Write the closed issues of a repository on GitHub, as a history that can be learned from.
+
+    Those that were opened last, one JSON object a line, without pull requests and without issues that we opened. The
+    token is read from GITHUB_TOKEN and needs `issues: read`; GITHUB_API_URL names an Enterprise Server (…/api/v3).
+    """
+    show_json(_fetched(repository, limit).rstrip(b"\n"))
+
+
+class _Team(Struct, frozen=True):
+    """Whose issues they are: the agents that they may name, and how labels of ours begin."""
+
+    agents: tuple[Agent, ...]
+    labels: str
+
+
+def _team(rules_file: str | None) -> _Team:
+    """Raises RulesInvalid."""
+    if rules_file is None:
+        return _Team(load_agents(), CardSettings().label_prefix)
+    policy = load_policy(read_rules(rules_file), rules_file, Defaults())
+    return _Team(policy.agents, policy.card.label_prefix)
+
+
+def _read(history: str) -> bytes:
+    return sys.stdin.buffer.read() if history == "-" else read_file(history, _HISTORY)
+
+
+def _fetched(repository: str, limit: int) -> bytes:
+    """The lines of a repository's closed issues. Raises SettingsInvalid and UpstreamError."""
+    if not _REPOSITORY.fullmatch(repository):
+        raise click.BadParameter(f"{repository!r} is not written OWNER/NAME")
+    read = Reader(os.environ)
+    api_url = read.url("GITHUB_API_URL", "https://api.github.com")
+    token = read.secret("GITHUB_TOKEN")
+    read.done()
+    if not token:
+        hint = "GitHub lists closed issues to nobody without one: export GITHUB_TOKEN=$(gh auth token)"
+        raise SettingsInvalid((Problem("GITHUB_TOKEN", 0, 0, "is missing", hint),))
+    lines = closed_issues(repository, limit, token, api_url, read.proxy(parse_address(api_url).host))
+    all_of_them = " (all that there are)" if len(lines) < limit else ""
+    show(f"{repository}: {len(lines)} closed issues read{all_of_them}", error=True)
+    return b"".join(line + b"\n" for line in lines)
 
 
 @analysis.command("show")
 @click.argument("file")
 def show_learned(file: str) -> None:
     """Say what a learned FILE knows and how good it was on issues that it had not seen."""
-    learned = read_learned(file)
+    learned = decode(read_file(file, "a learned analysis"), file)
     show(f"learned from {learned.rows} issues")
     show("\n".join(learned.notes))
 
@@ -90,11 +171,6 @@ def show_parts(text: str, form: str) -> None:
         show("\n".join(_told(part) for part in parts))
     else:
         show("The text lists no parts.")
-
-
-def read_learned(path: str) -> Learned:
-    """What a file learned. Raises PayloadInvalid."""
-    return decode(read_file(path, "a learned analysis"), path)
 
 
 def _told(part: Part) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from ai_crm.analysis import offline_analyst
+from ai_crm.analysis import fingerprint_of, offline_analyst, taught_analyst
+from ai_crm.analysis.learned import decode
 from ai_crm.cards import text as text_face
 from ai_crm.cards.task_card import analysis_card
-from ai_crm.cli.analysis import read_learned
+from ai_crm.cli.files import read_file
 from ai_crm.cli.screen import show, show_json
 from ai_crm.config.agents import load_agents
 from ai_crm.model.analysis import Analysis, Evidence
@@ -31,7 +32,8 @@ def analyze(text: str, *, learned: str | None, why: bool, form: str) -> None:
     title, _, body = (sys.stdin.read() if text == "-" else text).strip().partition("\n")
     if not title:
         raise click.BadParameter("there is nothing to analyse; give a sentence in quotes", param_hint="TEXT")
-    analyst = offline_analyst(read_learned(learned) if learned else None)
+    file = read_file(learned, "a learned analysis") if learned else b""
+    analyst = taught_analyst(file, learned) if learned else offline_analyst()
     analysis = analyst.analyse(title, body, (), load_agents())
     if form == "json":
         show_json(msgspec.json.format(msgspec.json.encode(analysis)))
@@ -39,6 +41,14 @@ def analyze(text: str, *, learned: str | None, why: bool, form: str) -> None:
     show(text_face.render(analysis_card(title, analysis)))
     if why:
         show("\n".join(_reasons(analysis)))
+    if why and learned:
+        show("\n".join(_learned_parts(file, learned)))
+
+
+def _learned_parts(file: bytes, where: str) -> Iterator[str]:
+    """What the file knows of each part, and from how many issues. What a label or an alarm says still wins over it."""
+    yield f"\nLearned from your own issues: {where} ({fingerprint_of(file)})"
+    yield from (f"  {note}" for note in decode(file, where).notes)
 
 
 def _reasons(analysis: Analysis) -> Iterator[str]:

@@ -12,7 +12,7 @@ import click
 
 from ai_crm.cards import text as text_face
 from ai_crm.cards.inert import plain
-from ai_crm.cli.hub_options import with_hub
+from ai_crm.cli.hub_options import dashboard_of, with_hub
 from ai_crm.cli.screen import show
 from ai_crm.commands.words import quoted
 from ai_crm.model.access import Principal, Role
@@ -20,6 +20,7 @@ from ai_crm.model.item import PlatformName
 
 if TYPE_CHECKING:
     from ai_crm.flow.commands import Reply
+    from ai_crm.wiring.hub import Hub
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
@@ -33,6 +34,7 @@ def do(name: str | None, workspace: str, words: tuple[str, ...]) -> None:
     """
     from ai_crm.flow.commands import Asker, answer  # noqa: PLC0415 - only this command needs it
     from ai_crm.wiring.hub import command_desk  # noqa: PLC0415 - heavy: the same
+    from ai_crm.wiring.way_in import links_of  # noqa: PLC0415 - the same
 
     called = name or getpass.getuser()
     who = Asker(
@@ -42,7 +44,12 @@ def do(name: str | None, workspace: str, words: tuple[str, ...]) -> None:
         name=called,
     )
     request = secrets.token_hex(16)
-    reply = with_hub(lambda hub: answer(_typed(words), who, command_desk(hub, _nobody_listens), request))
+
+    async def answered(hub: Hub) -> Reply:
+        desk = command_desk(hub, _nobody_listens, links_of(hub.sessions, hub.clock, dashboard_of(hub.settings)))
+        return await answer(_typed(words), who, desk, request)
+
+    reply = with_hub(answered)
     show("\n\n".join(_shown(reply)), error=not reply.ok)
     sys.exit(0 if reply.ok else 1)
 

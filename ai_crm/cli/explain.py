@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 import click
 import msgspec
 
-from ai_crm.analysis import offline_analyst
+from ai_crm.analysis import offline_analyst, taught_analyst
 from ai_crm.cli.files import find_rules, read_file, read_rules
 from ai_crm.cli.screen import show, show_json
 from ai_crm.config.policy import load_policy
-from ai_crm.errors import EventUnknown
+from ai_crm.errors import EventUnknown, PayloadInvalid
 from ai_crm.flow.decide import decide
 from ai_crm.flow.describe import describe
 from ai_crm.flow.event_file import event_file_delivery
@@ -19,10 +19,13 @@ from ai_crm.model.decision import Decision
 from ai_crm.model.event import Event
 from ai_crm.model.item import PlatformName
 from ai_crm.model.trigger import TRIGGERS, find_trigger
+from ai_crm.ports import Analyst
 from ai_crm.rules import explain as explanation
 from ai_crm.rules.rule import Defaults
 from ai_crm.rules.source import did_you_mean
 from ai_crm.wiring import decoder, why_ignored
+
+_LEARNED = "a learned analysis"
 
 
 @click.command()
@@ -31,8 +34,9 @@ from ai_crm.wiring import decoder, why_ignored
 )
 @click.option("--name", required=True, help="The event's name, such as issues (GITHUB_EVENT_NAME).")
 @click.option("--rules", "rules_file", help="The rules file; without it, the one of this repository.")
+@click.option("--learned", metavar="FILE", help="What the analysis learned; without it, the file that the rules name.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def explain(event_file: str, name: str, rules_file: str | None, form: str) -> None:
+def explain(event_file: str, name: str, rules_file: str | None, learned: str | None, form: str) -> None:
     """Show what the rules make of an event, and why.
 
     Every condition of every rule with what it wanted and what it saw, the nearest miss first, and every change that
@@ -41,7 +45,7 @@ def explain(event_file: str, name: str, rules_file: str | None, form: str) -> No
     rules = rules_file or find_rules()
     policy = load_policy(read_rules(rules), rules, Defaults())
     events = _events(name, read_file(event_file, "an event file"))
-    analyst, now = offline_analyst(), datetime.now(UTC)
+    analyst, now = _analyst(learned, policy.learned), datetime.now(UTC)
     decisions = tuple(decide(event, event.item, (), policy, analyst, now) for event in events)
     if not events:
         show(_silence(name), error=True)
@@ -49,6 +53,19 @@ def explain(event_file: str, name: str, rules_file: str | None, form: str) -> No
         show_json(msgspec.json.encode(decisions[0] if len(decisions) == 1 else decisions))
     else:
         show("\n\n".join(map(_text, decisions)))
+
+
+def _analyst(given: str | None, named: str) -> Analyst:
+    """With what was learned, if the caller or the rules name it. The rules' file may be missing here, and that is said."""
+    if given:
+        return taught_analyst(read_file(given, _LEARNED), given)
+    if not named:
+        return offline_analyst()
+    try:
+        return taught_analyst(read_file(named, _LEARNED), named)
+    except PayloadInvalid as error:
+        show(f"The analysis goes without what was learned: {error}", error=True)
+        return offline_analyst()
 
 
 def _silence(name: str) -> str:

@@ -20,6 +20,14 @@ def settings() -> HubSettings:
     return read_hub_settings(os.environ)
 
 
+def dashboard_of(settings: HubSettings) -> str:
+    """Where people reach the dashboard; where nobody said, at the address that the hub listens on."""
+    if settings.base_url:
+        return settings.base_url.rstrip("/")
+    host = _ANYWHERE.get(settings.host, settings.host)
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
 def with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
     """What `work` makes of the hub's parts. Nothing is served meanwhile."""
     from ai_crm.wiring import SystemClock  # noqa: PLC0415 - as above
@@ -33,3 +41,7 @@ def with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:
             hub.close()
 
     return asyncio.run(run())
+
+
+# Who listens on all addresses is reached on this machine at these.
+_ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - read, not listened on

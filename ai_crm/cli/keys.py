@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from ai_crm.cli.hub_options import with_hub
 from ai_crm.cli.screen import show, show_table
 from ai_crm.errors import Problem, SettingsInvalid
-from ai_crm.model.access import MAY, Role
+from ai_crm.model.access import MAY, Principal, Role
+from ai_crm.ports.sessions import of_key
+
+if TYPE_CHECKING:
+    from ai_crm.wiring.hub import Hub
 
 
 @click.group()
@@ -54,8 +59,17 @@ def list_keys(workspace: str) -> None:
 @click.argument("key_id")
 @click.option("--workspace", default="default", show_default=True)
 def revoke(key_id: str, workspace: str) -> None:
-    """Make a key useless from now on, in every process within seconds."""
-    if not with_hub(lambda hub: hub.keys.revoke(workspace, key_id, datetime.now(UTC))):
+    """Make a key useless from now on, in every process within seconds, and end the sessions that it began."""
+
+    async def revoked(hub: Hub) -> bool:
+        now = datetime.now(UTC)
+        done = await hub.keys.revoke(workspace, key_id, now)
+        for key in await hub.keys.of(workspace):
+            if key.id == key_id:
+                await hub.sessions.end_all(of_key(Principal(name=key.name, workspace=workspace, role=key.role)))
+        return done
+
+    if not with_hub(revoked):
         hint = "`ai-crm keys list` shows them"
         raise SettingsInvalid((Problem(key_id, 0, 0, f"is no key of the workspace {workspace}", hint),))
     show(f"{key_id} is revoked")

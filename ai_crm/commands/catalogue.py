@@ -24,12 +24,16 @@ from ai_crm.commands.command import (
     ListAgents,
     ListTasks,
     NewTask,
+    NoticeKind,
     SetPreferences,
     ShowDashboard,
     ShowTask,
+    SignIn,
     StartTask,
+    WatchTasks,
     WhoAmI,
 )
+from ai_crm.commands.filters import FILTERS
 from ai_crm.commands.flags import Flag, Given
 from ai_crm.model.access import Permission
 
@@ -42,6 +46,7 @@ NEEDS: Mapping[type[Command], Permission | None] = MappingProxyType(
         CommentTask: Permission.TASKS_WRITE,
         ListTasks: Permission.TASKS_READ,
         ShowTask: Permission.TASKS_READ,
+        WatchTasks: Permission.TASKS_READ,
         DigestNow: Permission.TASKS_READ,
         AskAnalysis: Permission.ANALYSES_WRITE,
         ListAgents: Permission.RULES_READ,
@@ -50,6 +55,7 @@ NEEDS: Mapping[type[Command], Permission | None] = MappingProxyType(
         CheckHealth: Permission.CONNECTIONS_READ,
         WhoAmI: None,
         LinkLogin: None,
+        SignIn: None,
         SetPreferences: None,
         Help: None,
     }
@@ -57,7 +63,7 @@ NEEDS: Mapping[type[Command], Permission | None] = MappingProxyType(
 
 
 # What is about one person, and nobody else's business where others listen.
-PERSONAL: tuple[type[Command], ...] = (WhoAmI, LinkLogin, SetPreferences, DigestNow)
+PERSONAL: tuple[type[Command], ...] = (WhoAmI, LinkLogin, SignIn, SetPreferences, DigestNow, WatchTasks)
 
 
 class Description(Struct, frozen=True, kw_only=True):
@@ -101,21 +107,6 @@ _LABEL = Flag(name="label", takes="LABEL", summary="labels, with commas between 
 _DUE = Flag(name="due", takes="DAY", summary="2026-12-31, today, tomorrow, friday, 3d or 2w")
 _STATUS = Flag(name="status", takes="STATUS", summary="todo, in-progress, in-review, blocked, done or cancelled")
 
-_FILTERS = (
-    Flag(
-        name="status",
-        takes="STATUS",
-        summary="todo, in-progress, in-review, blocked, done, cancelled; open is the first four",
-        many=True,
-    ),
-    Flag(name="agent", takes="AGENT", summary="an agent's name", also=("agents",), many=True),
-    Flag(name="assignee", takes="LOGIN", summary="who does it; `@me` is you", also=("assign", "assignees"), many=True),
-    Flag(name="priority", takes="PRIORITY", summary="low, medium, high, urgent", many=True),
-    Flag(name="label", takes="LABEL", summary="labels", also=("labels",), many=True),
-    Flag(name="project", takes="PROJECT", summary="such as octo/hello", many=True),
-    Flag(name="updated", takes="AGE", summary="`<7d` for within seven days, `>30d` for longer ago"),
-)
-
 
 def _move(word: str, summary: str, meaning: Callable[[Given], Command], *more: str) -> Description:
     """`more` are other words for the same."""
@@ -157,11 +148,11 @@ COMMANDS: tuple[Description, ...] = (
         words="task list",
         also=("list tasks", "tasks", "tasks list"),
         about="[WORDS]",
-        summary="Find tasks by status, agent, person, label, project, age and words",
+        summary="Find tasks by status, agent, person, label, project, due day, age and words",
         example='task list --status "in-progress" --agent backend-architect',
         makes=ListTasks,
         meaning=meanings.list_tasks,
-        flags=_FILTERS,
+        flags=FILTERS,
         menu="list tasks",
     ),
     Description(
@@ -173,8 +164,19 @@ COMMANDS: tuple[Description, ...] = (
         example="my tasks --status todo",
         makes=ListTasks,
         meaning=meanings.my_tasks,
-        flags=tuple(flag for flag in _FILTERS if flag.name != "assignee"),
+        flags=tuple(flag for flag in FILTERS if flag.name != "assignee"),
         menu="my tasks",
+    ),
+    Description(
+        group=TASKS,
+        words="my watched",
+        also=("watched", "watched tasks", "list watched"),
+        about="[WORDS]",
+        summary="The same, of those that you watch",
+        example="my watched --status open",
+        makes=ListTasks,
+        meaning=meanings.my_watched,
+        flags=tuple(flag for flag in FILTERS if flag.name != "watched"),
     ),
     Description(
         group=TASKS,
@@ -231,6 +233,26 @@ COMMANDS: tuple[Description, ...] = (
         example='task comment AICRM-42 "Needs a second pair of eyes"',
         makes=CommentTask,
         meaning=meanings.comment_task,
+    ),
+    Description(
+        group=TASKS,
+        words="task watch",
+        also=("watch task", "watch"),
+        about="TASK…",
+        summary="Hear of a task that is not yours: its status, who has it, and comments",
+        example="task watch AICRM-42",
+        makes=WatchTasks,
+        meaning=meanings.watch_tasks,
+    ),
+    Description(
+        group=TASKS,
+        words="task unwatch",
+        also=("unwatch task", "unwatch"),
+        about="TASK…",
+        summary="Hear of it no more",
+        example="task unwatch AICRM-42",
+        makes=WatchTasks,
+        meaning=meanings.unwatch_tasks,
     ),
     Description(
         group=ANALYSIS,
@@ -326,6 +348,15 @@ COMMANDS: tuple[Description, ...] = (
     ),
     Description(
         group=YOU,
+        words="sign-in",
+        also=("sign in", "signin", "login", "log in", "open dashboard"),
+        summary="A link that opens the dashboard for you: yours alone, for a quarter of an hour, once",
+        example="sign-in",
+        makes=SignIn,
+        meaning=meanings.sign_in,
+    ),
+    Description(
+        group=YOU,
         words="settings",
         also=("preferences", "settings show"),
         summary="What you are told and when; without flags it shows that",
@@ -333,7 +364,7 @@ COMMANDS: tuple[Description, ...] = (
         makes=SetPreferences,
         meaning=meanings.preferences,
         flags=(
-            Flag(name="on", takes="KIND", summary="assigned, status, recommended, alert, digest, all", many=True),
+            Flag(name="on", takes="KIND", summary=f"{', '.join(NoticeKind)}, all", many=True),
             Flag(name="off", takes="KIND", summary="the same: what you do not want to be told", many=True),
             Flag(name="quiet", takes="TIMES", summary="`22:00-07:00`: what comes then waits; `never`"),
             Flag(name="time-zone", takes="ZONE", summary="such as Europe/Berlin", also=("timezone", "tz")),

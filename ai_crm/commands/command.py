@@ -55,6 +55,13 @@ class CommentTask(Struct, frozen=True):
     text: str
 
 
+class WatchTasks(Struct, frozen=True):
+    """To hear of tasks that are not one's own; or no more."""
+
+    tasks: tuple[TaskId, ...]
+    watching: bool = True
+
+
 class AskAnalysis(Struct, frozen=True):
     """`detailed`: with what was seen in the text."""
 
@@ -100,6 +107,8 @@ class NoticeKind(StrEnum):
 
     ASSIGNED = "assigned"
     STATUS = "status"
+    COMMENT = "comment"
+    WATCHED = "watched"
     RECOMMENDED = "recommended"
     ALERT = "alert"
     DIGEST = "digest"
@@ -113,6 +122,10 @@ class SetPreferences(Struct, frozen=True, kw_only=True):
     quiet: tuple[time, time] | None = None
     time_zone: str | None = None
     digest_at: time | None = None
+
+
+class SignIn(Struct, frozen=True):
+    """A link with which whoever opens it is the person who asked, in a browser."""
 
 
 class CheckHealth(Struct, frozen=True):
@@ -132,6 +145,7 @@ Command = (
     | ShowTask
     | ChangeTask
     | CommentTask
+    | WatchTasks
     | AskAnalysis
     | ListAgents
     | ShowDashboard
@@ -140,6 +154,7 @@ Command = (
     | WhoAmI
     | LinkLogin
     | SetPreferences
+    | SignIn
     | CheckHealth
     | Help
 )

@@ -16,7 +16,9 @@ SHARE, HELP = "share", "help"
 
 
 class Flag(Struct, frozen=True, kw_only=True):
-    """`takes` names the value for people. `also` are other names; `many` may come often and take commas."""
+    """`takes` names the value for people, empty for a switch. `also` are other names; `many` may come often and take
+    commas.
+    """
 
     name: str
     takes: str
@@ -33,7 +35,7 @@ SWITCHES = (
 
 
 class Given(Struct, frozen=True, kw_only=True):
-    """What was typed behind a command's own words. `switches` are those of `--share` and `--help` that were there.
+    """What was typed behind a command's own words. `switches` are the flags without a value that were there.
 
     `me` is the login that `@me` stands for, `today` the person's own. `statuses` are the workspace's names beside ours.
     """
@@ -81,8 +83,8 @@ def sort_out(
             rest.append(_no_slip(word, flags))
             continue
         flag = _flag(named["name"].lower(), flags)
-        if isinstance(flag, str):
-            switches.add(_switched(flag, named["value"]))
+        if isinstance(flag, str) or not flag.takes:
+            switches.add(_switched(flag if isinstance(flag, str) else flag.name, named["value"]))
             continue
         if named["value"] is None:
             value = _value(words[at : at + 1], flag)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, time, timedelta
+from datetime import date, time
 
 from msgspec import UNSET, UnsetType
 
@@ -24,11 +24,14 @@ from ai_crm.commands.command import (
     SetPreferences,
     ShowDashboard,
     ShowTask,
+    SignIn,
     StartTask,
+    WatchTasks,
     WhoAmI,
 )
+from ai_crm.commands.days import named_day, no_day
 from ai_crm.commands.flags import Given
-from ai_crm.commands.query import TaskQuery, parse_query, parse_status
+from ai_crm.commands.query import ME, TaskQuery, parse_people, parse_priority, parse_query, parse_status
 from ai_crm.commands.words import MENTION, nearest, shown
 from ai_crm.errors import Misunderstood
 from ai_crm.model.analysis import Priority
@@ -58,6 +61,10 @@ def list_tasks(given: Given) -> Command:
 
 def my_tasks(given: Given) -> Command:
     return ListTasks(_query(given, ("assignee", "@me")))
+
+
+def my_watched(given: Given) -> Command:
+    return ListTasks(_query(given, ("watched", ME)))
 
 
 def show_task(given: Given) -> Command:
@@ -121,6 +128,14 @@ def comment_task(given: Given) -> Command:
     return CommentTask(task, text)
 
 
+def watch_tasks(given: Given) -> Command:
+    return WatchTasks(_tasks(given))
+
+
+def unwatch_tasks(given: Given) -> Command:
+    return WatchTasks(_tasks(given), watching=False)
+
+
 # Analysis, agents, figures
 
 
@@ -179,6 +194,11 @@ def unlink(given: Given) -> Command:
     return LinkLogin("")
 
 
+def sign_in(given: Given) -> Command:
+    _nothing_more(given, 0)
+    return SignIn()
+
+
 def preferences(given: Given) -> Command:
     _nothing_more(given, 0)
     digest = given.one("digest")
@@ -208,19 +228,24 @@ def numbered(typed: str) -> str:
     return f"AICRM-{found[1]}" if found else ""
 
 
-_LISTED = ("status", "priority", "agent", "assignee", "label", "project", "updated")
+_LISTED = ("status", "priority", "agent", "assignee", "label", "project", "due", "updated")
+_SWITCHED = (("watched", "watched", ME), ("overdue", "due", "overdue"))
+_MOST_WATCHED = 20
 _NONE = "nobody"
 _NOTHING = frozenset({"none", "nobody", "nothing", "never", "-"})
 _NEVER = frozenset({"never", "off", "none", "no"})
 _MOST_HOURS = 90 * 24
 _LOGIN = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,60}[A-Za-z0-9_])?"
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _TIME = r"([01]?[0-9]|2[0-3])(?::?([0-5][0-9]))?"
 
 
 def _query(given: Given, *more: tuple[str, str]) -> TaskQuery:
-    also = (*more, *((field, value) for field in _LISTED for value in given.all(field)))
-    return parse_query(" ".join(word.raw for word in given.words), given.me, also, given.statuses)
+    also = (
+        *more,
+        *((field, value) for switch, field, value in _SWITCHED if switch in given.switches),
+        *((field, value) for field in _LISTED for value in given.all(field)),
+    )
+    return parse_query(" ".join(word.raw for word in given.words), given.me, given.today, also, given.statuses)
 
 
 def _title_and_rest(text: str) -> tuple[str, str]:
@@ -228,10 +253,21 @@ def _title_and_rest(text: str) -> tuple[str, str]:
     return title.strip(), rest.strip()
 
 
+def _tasks(given: Given) -> tuple[TaskId, ...]:
+    """Every task that is named, once."""
+    named = [part for word in given.words for part in word.text.split(",") if part.strip()]
+    if len(named) > _MOST_WATCHED:
+        raise Misunderstood(f"{len(named)} tasks at once", hint=f"{_MOST_WATCHED} are possible: do it in several steps")
+    return tuple(dict.fromkeys(map(_named_task, named))) or (_task(given),)
+
+
 def _task(given: Given) -> TaskId:
     if not given.words:
         raise Misunderstood("no task", hint="Write its number, as in AICRM-42")
-    typed = given.words[0].text
+    return _named_task(given.words[0].text)
+
+
+def _named_task(typed: str) -> TaskId:
     task = numbered(typed)
     if not task:
         raise Misunderstood(f"{shown(typed)} is no task", hint="Write its number, as in AICRM-42")
@@ -257,14 +293,14 @@ def _moved(given: Given, status: TaskStatus) -> Command:
 
 
 def _priority(value: str) -> Priority | None:
-    return parse_query("", "", [("priority", value)]).priorities[0] if value else None
+    return parse_priority(value) if value else None
 
 
 def _people(named: tuple[str, ...], me: str) -> tuple[str, ...]:
     """Logins; whom the chat itself named stays `<@ID|name>`, which only its directory can tell."""
     chat = [one for one in named if re.fullmatch(MENTION, one)]
-    logins = [("assignee", one.strip()) for one in named if one not in chat]
-    return (*parse_query("", me, logins).assignees, *dict.fromkeys(chat))
+    logins = [one.strip() for one in named if one not in chat]
+    return (*parse_people(logins, me), *dict.fromkeys(chat))
 
 
 def _replaced_people(given: Given) -> tuple[str, ...] | UnsetType:
@@ -291,32 +327,12 @@ def _new_day(given: Given) -> date | UnsetType | None:
 
 def _day(value: str, today: date) -> date:
     """A day from today on. Raises Misunderstood."""
-    day = _named_day(value.strip().lower(), today)
+    day = named_day(value, today)
     if day is None:
-        near = nearest(value.strip().lower(), ("today", "tomorrow", *_DAYS))
-        guess = f'Did you mean "{near}"? ' if near else ""
-        hint = f"{guess}Write 2026-12-31, today, tomorrow, friday, 3d or 2w"
-        raise Misunderstood(f"--due is not {shown(value)}", hint=hint)
+        raise no_day("--due", value)
     if day < today:
         raise Misunderstood(f"--due {day} is over", hint=f"Today is {today}")
     return day
-
-
-def _named_day(value: str, today: date) -> date | None:
-    ahead = re.fullmatch(r"\+?([0-9]{1,3})([dw])", value, re.ASCII)
-    named = [day for day in _DAYS if len(value) > 1 and day.startswith(value)]
-    try:
-        if ahead:
-            return today + timedelta(days=int(ahead[1]) * (7 if ahead[2] == "w" else 1))
-        if value in {"today", "tomorrow"}:
-            return today + timedelta(days=value == "tomorrow")
-        if named:
-            return today + timedelta(days=(_DAYS.index(named[0]) - today.weekday() - 1) % 7 + 1)
-        if written := re.fullmatch(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})", value, re.ASCII):
-            return date(int(written[3]), int(written[2]), int(written[1]))
-        return date.fromisoformat(value) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.ASCII) else None
-    except (ValueError, OverflowError):
-        return None  # the 31st of February, or a year that calendars do not reach
 
 
 def _kinds(named: tuple[str, ...]) -> tuple[NoticeKind, ...]:

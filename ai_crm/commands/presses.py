@@ -22,6 +22,7 @@ from ai_crm.commands.command import (
     NewTask,
     ShowTask,
     StartTask,
+    WatchTasks,
 )
 from ai_crm.commands.query import TaskQuery
 from ai_crm.errors import Misunderstood
@@ -42,11 +43,16 @@ class Verb(StrEnum):
     CREATE_TASK = "create_task"
     DETAILED_ANALYSIS = "detailed_analysis"
     PAGE = "page"
+    WATCH = "watch"
+    UNWATCH = "unwatch"
     HELP = "help"
 
 
 # Buttons whose message becomes what they lead to.
-RENEWING = frozenset({Verb.SET_STATUS, Verb.UNDO, Verb.PAGE})
+RENEWING = frozenset({Verb.SET_STATUS, Verb.UNDO, Verb.PAGE, Verb.WATCH, Verb.UNWATCH})
+
+# Those that only one person sees: what they lead to is for this person alone.
+OWN = frozenset({Verb.WATCH, Verb.UNWATCH})
 
 
 class Press(Struct, frozen=True):
@@ -87,6 +93,11 @@ def show_task(task: TaskId) -> Press:
     return Press(Verb.SHOW_TASK, {"task": task})
 
 
+def watch(task: TaskId, *, watched: bool) -> Press:
+    """The button that begins to watch a task, or ends it where it is `watched`."""
+    return Press(Verb.UNWATCH if watched else Verb.WATCH, {"task": task})
+
+
 def about_analysis(verb: Verb, asked: AskAnalysis) -> Press | None:
     """A button below an analysis; None for a text that does not fit into a button."""
     # `action` is what the first plan's example carries.
@@ -114,6 +125,8 @@ def _command(verb: Verb, told: Mapping[str, str]) -> Command:
             return AskAnalysis(_title(told), told.get("body", ""), detailed=True)
         case Verb.PAGE:
             return ListTasks(_decoded(told.get("query", ""), TaskQuery), told.get("cursor", ""))
+        case Verb.WATCH | Verb.UNWATCH:
+            return WatchTasks((_task(told),), watching=verb is Verb.WATCH)
         case Verb.HELP:
             return Help(told.get("about", ""))
 

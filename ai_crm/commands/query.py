@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
 from msgspec import Meta, Struct
 
+from ai_crm.commands.days import named_day, no_day
 from ai_crm.errors import Misunderstood
 from ai_crm.model.analysis import Priority
 from ai_crm.model.status_name import StatusName, in_one_spelling, statuses_by_name
-from ai_crm.model.task import TaskStatus
+from ai_crm.model.task import Task, TaskStatus
 
 LONGEST = 500  # characters
 
 OPEN = (TaskStatus.TODO, TaskStatus.IN_PROGRESS, TaskStatus.IN_REVIEW, TaskStatus.BLOCKED)
 
-_FIELDS = ("status", "priority", "agent", "assignee", "label", "project", "updated")
+# Whoever asks, among the watchers of a query: who that is knows the chat, and nobody needs a login to watch.
+ME = "@me"
+
+_FIELDS = ("status", "priority", "agent", "assignee", "label", "project", "watched", "due", "updated")
 _HINT = f"The fields are {', '.join(_FIELDS)}; everything else is looked up in full text"
+
+# A command is about a workspace, which has tasks of many projects: it would have to ask GitHub for each one's file.
+_ELSEWHERE = (
+    "Names that only a project's own .github/ai-crm.yml has are known to its rules alone; the hub's rules are for all"
+)
 
 # What opens a quotation, and what may close it.
 _QUOTES = {'"': '"', "“": "”", "„": "“”", "'": "'", "\N{LEFT SINGLE QUOTATION MARK}": "\N{RIGHT SINGLE QUOTATION MARK}"}
@@ -27,18 +37,34 @@ _NAMED = re.compile(r"([A-Za-z_-]+):")
 _WORD = re.compile(r"\S+")
 _VALUE = re.compile(r"[^\s,]*")
 _COMMA = re.compile(r",[\s,]*")
+_DUE_WORDS = ("overdue", "week", "none")
+_SIDE = re.compile(r"([<>]=?)?(.*)", re.DOTALL)
 _AGE = re.compile(r"([<>])([0-9]{1,5})([mhdw])", re.IGNORECASE)
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _OLDEST = 100 * 365 * 86_400  # seconds; before that there were no tasks, and soon after it no dates
+
+_PRIORITIES = {each.value.lower(): each for each in Priority}
 
 W = TypeVar("W", bound=StrEnum)
 # What a button brings back is checked against it.
 Age = Annotated[int, Meta(ge=60, le=_OLDEST, multiple_of=60)]
 
 
+class Due(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Due from `first` to `last`, both counted; None is no end, and without both it is due on no day at all.
+
+    `unfinished`: done and cancelled tasks do not count.
+    """
+
+    first: date | None = None
+    last: date | None = None
+    unfinished: bool = False
+
+
 class TaskQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that is named must hold; the values inside one field are any-of. Empty means that it does not matter.
 
+    `watchers` are logins, ME, people whom a chat named, or `slack:U012` for who is known to a store by that.
     `words` are looked up in full text. `updated_within` and `not_updated_within` are seconds before now.
     """
 
@@ -48,6 +74,8 @@ class TaskQuery(Struct, frozen=True, kw_only=True, omit_defaults=True):
     assignees: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     projects: tuple[str, ...] = ()
+    watchers: tuple[str, ...] = ()
+    due: tuple[Due, ...] = ()
     words: tuple[str, ...] = ()
     updated_within: Age | None = None
     not_updated_within: Age | None = None
@@ -61,9 +89,9 @@ class _Term(Struct, frozen=True):
 
 
 def parse_query(
-    text: str, me: str, also: Iterable[tuple[str, str]] = (), statuses: tuple[StatusName, ...] = ()
+    text: str, me: str, today: date, also: Iterable[tuple[str, str]] = (), statuses: tuple[StatusName, ...] = ()
 ) -> TaskQuery:
-    """Understands what a person typed; `me` is the login that `@me` stands for, empty for nobody.
+    """Understands what a person typed; `me` is the login that `@me` stands for, empty for nobody, `today` the person's.
 
     `also` are fields with a value each that were given in another way, such as `--status todo`. `statuses` are the
     workspace's own names beside ours.
@@ -81,11 +109,13 @@ def parse_query(
     within, without = _ages(given["updated"])
     return TaskQuery(
         statuses=_statuses(given["status"], statuses_by_name(statuses)),
-        priorities=_members({each.value.lower(): each for each in Priority}, "priority", given["priority"]),
+        priorities=_members(_PRIORITIES, "priority", given["priority"]),
         agents=_once(given["agent"]),
-        assignees=_once(_person(value, me) for value in given["assignee"]),
+        assignees=parse_people(given["assignee"], me),
         labels=_once(given["label"]),
         projects=_once(given["project"]),
+        watchers=parse_people(given["watched"], ME),
+        due=tuple(_due(given["due"], today)),
         words=given[""],
         updated_within=within,
         not_updated_within=without,
@@ -98,17 +128,49 @@ def parse_status(typed: str, statuses: tuple[StatusName, ...]) -> TaskStatus:
     return status
 
 
+def parse_priority(typed: str) -> Priority:
+    """Raises Misunderstood."""
+    (priority,) = _members(_PRIORITIES, "priority", (typed,))
+    return priority
+
+
+def parse_people(typed: Iterable[str], me: str) -> tuple[str, ...]:
+    """Each once, without the sign before a login; `me` is whom `@me` stands for. Raises Misunderstood for nobody."""
+    return _once(_person(value, me) for value in typed)
+
+
+def overdue(today: date) -> Due:
+    """What should have been finished before today, and is not: the one meaning of the word."""
+    return Due(last=today - timedelta(days=1), unfinished=True)
+
+
+def is_overdue(task: Task, today: date) -> bool:
+    """Whether `overdue` finds the task."""
+    return task.due is not None and task.due < today and task.status in OPEN
+
+
 def spelled(query: TaskQuery) -> str:
     """The query for people to read, such as `status:todo,blocked crash`; empty for one that finds everything."""
-    fields = zip(
-        _FIELDS,
-        (query.statuses, query.priorities, query.agents, query.assignees, query.labels, query.projects),
-        strict=False,
-    )
+    named = (query.agents, query.assignees, query.labels, query.projects, query.watchers)
+    due = tuple(map(_spelled_due, query.due))
+    fields = zip(_FIELDS, (query.statuses, query.priorities, *named, due), strict=False)
     parts = [f"{field}:{','.join(values)}" for field, values in fields if values]
     within = ("<", query.updated_within), (">", query.not_updated_within)
     ages = [f"updated:{sign}{_age(seconds)}" for sign, seconds in within if seconds is not None]
     return " ".join((*parts, *ages, *query.words))
+
+
+def _spelled_due(due: Due) -> str:
+    match due:
+        case Due(first=None, last=None):
+            return "none"
+        case Due(unfinished=True):
+            return "overdue"
+        case _ if due.first == due.last:
+            return str(due.first)
+        case _:
+            sides = ((">=", due.first), ("<=", due.last))
+            return ",".join(f"{sign}{day}" for sign, day in sides if day)
 
 
 def _age(seconds: int) -> str:
@@ -191,7 +253,8 @@ def _known(value: str, field: str, known: Iterable[str]) -> str:
         return name
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     guess = f'Did you mean "{near[0]}"? ' if near else ""
-    raise Misunderstood(f"{field}: is not {_shown(value)}", hint=f"{guess}Possible are {', '.join(known)}")
+    more = f". {_ELSEWHERE}" if field == "status" else ""
+    raise Misunderstood(f"{field}: is not {_shown(value)}", hint=f"{guess}Possible are {', '.join(known)}{more}")
 
 
 def _person(value: str, me: str) -> str:
@@ -202,6 +265,41 @@ def _person(value: str, me: str) -> str:
             "@me stands for nobody here", hint="Write the login of the person, or say which one is yours: link LOGIN"
         )
     return me
+
+
+def _due(values: Iterable[str], today: date) -> Iterator[Due]:
+    """The words and days, any of which will do; what is before and after a day are the two ends of one more span."""
+    after: list[date] = []
+    before: list[date] = []
+    for value in values:
+        sign, named = _SIDE.fullmatch(value.strip()).groups()  # type: ignore[union-attr] # it takes everything
+        if not sign and named.lower() in _DUE_WORDS:
+            yield _due_word(named.lower(), today)
+            continue
+        day = named_day(named, today)
+        day = _beside(day, sign) if day else None
+        if day is None:
+            raise no_day("due:", value, *_DUE_WORDS)
+        if sign:
+            (before if sign.startswith("<") else after).append(day)
+        else:
+            yield Due(first=day, last=day)
+    if after or before:
+        yield Due(first=max(after, default=None), last=min(before, default=None))
+
+
+def _due_word(word: str, today: date) -> Due:
+    if word == "week":
+        return Due(first=today, last=today + timedelta(days=6))
+    return overdue(today) if word == "overdue" else Due()
+
+
+def _beside(day: date, sign: str | None) -> date | None:
+    """The last day before it for `<`, the first one after it for `>`; None where calendars end."""
+    try:
+        return day + timedelta(days={"<": -1, ">": 1}.get(sign or "", 0))
+    except OverflowError:
+        return None
 
 
 def _ages(values: Iterable[str]) -> tuple[int | None, int | None]:

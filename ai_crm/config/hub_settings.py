@@ -56,6 +56,7 @@ class HubSettings(Struct, frozen=True, kw_only=True):
     teams_tenant_id: str
     teams_service_url: str
     teams_emulator: str
+    teams_tenants: str
     proxy: Secret
     webhook_signing_secret: Secret
     webhook_networks: tuple[str, ...]
@@ -75,6 +76,11 @@ class HubSettings(Struct, frozen=True, kw_only=True):
     def teams_local(self) -> bool:
         """Whether the Teams bot listens to an emulator on this machine."""
         return self.teams_emulator == "1"
+
+    @property
+    def teams_multi_tenant(self) -> bool:
+        """Whether the Teams app is registered for many tenants."""
+        return self.teams_tenants == "1"
 
     @property
     def key_file(self) -> str:
@@ -106,6 +112,7 @@ VARIABLES: Mapping[str, str] = {
     "AI_CRM_TEAMS_APP_PASSWORD": "the client secret of the Teams app",
     "AI_CRM_TEAMS_CERTIFICATE": "instead of it: the path of a PEM file with the private key and its certificate",
     "AI_CRM_TEAMS_TENANT_ID": "the tenant of the Teams app",
+    "AI_CRM_TEAMS_MULTI_TENANT": "1: the app is registered for many tenants; `ai-crm teams allow` lets each of them in",
     "AI_CRM_TEAMS_SERVICE_URL": "where the Teams connector is",
     "AI_CRM_TEAMS_LOCAL": "1: the bot listens to an emulator on this machine, without tokens; for development alone",
     "AI_CRM_WEBHOOK_SIGNING_SECRET": "whsec_…: signs what rules send to webhooks; two with a comma while one is changed",
@@ -134,8 +141,6 @@ def read_hub_settings(environ: Mapping[str, str]) -> HubSettings:
     """Raises SettingsInvalid with every problem at once, half-set platforms included."""
     read = Reader(environ)
     data = read.text("AI_CRM_DATA", "data")
-    app, password = read.text("AI_CRM_TEAMS_APP_ID", ""), read.secret("AI_CRM_TEAMS_APP_PASSWORD")
-    certificate, tenant = read.text("AI_CRM_TEAMS_CERTIFICATE", ""), read.text("AI_CRM_TEAMS_TENANT_ID", "")
     settings = HubSettings(
         data=data,
         database_url=read.secret("AI_CRM_DATABASE_URL") or Secret(f"sqlite:///{os.path.join(data, 'hub.db')}"),
@@ -156,12 +161,13 @@ def read_hub_settings(environ: Mapping[str, str]) -> HubSettings:
         slack_client_secret=read.secret("AI_CRM_SLACK_CLIENT_SECRET"),
         slack_api_url=read.url("AI_CRM_SLACK_API_URL", "https://slack.com/api"),
         slack_alerts_channel=read.text("AI_CRM_SLACK_ALERTS_CHANNEL", ""),
-        teams_app_id=app,
-        teams_app_password=password,
-        teams_certificate=certificate,
-        teams_tenant_id=tenant,
+        teams_app_id=read.text("AI_CRM_TEAMS_APP_ID", ""),
+        teams_app_password=read.secret("AI_CRM_TEAMS_APP_PASSWORD"),
+        teams_certificate=read.text("AI_CRM_TEAMS_CERTIFICATE", ""),
+        teams_tenant_id=read.text("AI_CRM_TEAMS_TENANT_ID", ""),
         teams_service_url=read.url("AI_CRM_TEAMS_SERVICE_URL", "https://smba.trafficmanager.net/teams/"),
         teams_emulator=read.text("AI_CRM_TEAMS_LOCAL", ""),
+        teams_tenants=read.text("AI_CRM_TEAMS_MULTI_TENANT", ""),
         proxy=read.proxy("api.github.com"),
         webhook_signing_secret=read.secret("AI_CRM_WEBHOOK_SIGNING_SECRET"),
         webhook_networks=_listed(read.text("AI_CRM_WEBHOOK_NETWORKS", "")),
@@ -169,9 +175,10 @@ def read_hub_settings(environ: Mapping[str, str]) -> HubSettings:
         trusted_proxies=_listed(read.text("AI_CRM_TRUSTED_PROXIES", "")),
     )
     problems = (
-        *_half_set(app, bool(password), certificate, tenant),
+        *_half_teams(settings),
         *_half_slack(settings),
         *_exposed(settings),
+        *_homeless(settings),
         *_unusable(settings),
     )
     try:
@@ -263,15 +270,16 @@ def _half_slack(settings: HubSettings) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
-def _half_set(app: str, has_password: bool, certificate: str, tenant: str) -> tuple[Problem, ...]:  # noqa: FBT001 - never the secret itself
+def _half_teams(settings: HubSettings) -> tuple[Problem, ...]:
     """Teams needs all three; a half of it would fail at the first message instead of now."""
+    has_password, certificate = bool(settings.teams_app_password), settings.teams_certificate
     if has_password and certificate:
         hint = "one of both proves who the bot is"
         return (Problem("AI_CRM_TEAMS_CERTIFICATE", 0, 0, "is set beside AI_CRM_TEAMS_APP_PASSWORD", hint),)
     names = {
-        "AI_CRM_TEAMS_APP_ID": bool(app),
+        "AI_CRM_TEAMS_APP_ID": bool(settings.teams_app_id),
         "AI_CRM_TEAMS_APP_PASSWORD": has_password or bool(certificate),
-        "AI_CRM_TEAMS_TENANT_ID": bool(tenant),
+        "AI_CRM_TEAMS_TENANT_ID": bool(settings.teams_tenant_id),
     }
     if not any(names.values()) or all(names.values()):
         return ()
@@ -297,6 +305,17 @@ def _exposed(settings: HubSettings) -> tuple[Problem, ...]:
         for why, is_so in reached.items()
         if is_so
     )
+
+
+def _homeless(settings: HubSettings) -> tuple[Problem, ...]:
+    """Many tenants are an app's, and there is no app without its own one."""
+    if settings.teams_tenants not in {"", "0", "1"}:
+        hint = "1 says that the app is registered for many tenants"
+        return (Problem("AI_CRM_TEAMS_MULTI_TENANT", 0, 0, "is neither 1 nor 0", hint),)
+    if settings.teams_multi_tenant and not settings.teams_app_id:
+        hint = "set the three variables of the Teams app, or unset this one"
+        return (Problem("AI_CRM_TEAMS_MULTI_TENANT", 0, 0, "is set without an app", hint),)
+    return ()
 
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")

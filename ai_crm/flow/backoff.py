@@ -16,7 +16,7 @@ _DOUBLINGS = 11  # as many as it takes to the longest wait
 def next_attempt(error: AiCrmError, attempts: int, since: datetime, now: datetime, chance: float) -> datetime | None:
     """When to try again after so many attempts; None when that is of no use, or was of none for three days.
 
-    `since` is when the work came in: age alone gives up, for an outage says nothing about the work. The wait doubles
+    `since` is when the work came in, or when a person sent it on: age alone gives up, for an outage says nothing about the work. The wait doubles
     up to an hour; `chance`, 0 to 1, spreads it over its second half, so that what failed together does not come back
     together. What a platform asks for is obeyed, with a tenth to spread.
     """

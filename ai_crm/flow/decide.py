@@ -9,25 +9,24 @@ import msgspec
 from msgspec import Struct
 
 from ai_crm.flow.follow import follow
-from ai_crm.model.analysis import Analysis
+from ai_crm.model.analysis import Analysis, Signals
 from ai_crm.model.change import AddLabels, AnyChange, CreateTask, ShowCard, UpdateTask, change_key
 from ai_crm.model.decision import Answer, Decision, Skip, Verdict
 from ai_crm.model.event import Event
-from ai_crm.model.item import HAS_THREAD, Item, PlatformName
-from ai_crm.model.task import Task
+from ai_crm.model.item import HAS_THREAD, Item, ItemKind, PlatformName
+from ai_crm.model.task import RuleId, Task
 from ai_crm.ports import Analyst
 from ai_crm.rules.evaluate import judge
 from ai_crm.rules.rule import CardSettings, Policy, Rule, Scene
 
 
 class _Moment(Struct, frozen=True):
-    """What all rules are asked about: the arguments of `decide`."""
+    """What all rules are asked about: the arguments of `decide`, but for who analyses."""
 
     event: Event
     item: Item
     tasks: tuple[Task, ...]
     policy: Policy
-    analyst: Analyst
     now: datetime
 
 
@@ -48,34 +47,55 @@ def decide(
         return _silence(event, item, policy, Answer.ECHO)
     if not policy.enabled:
         return _silence(event, item, policy, Answer.OFF)
-    moment = _Moment(event, item, tasks, policy, analyst, now)
-    plans = tuple(_plan(rule, moment) for rule in policy.rules)
+    moment = _Moment(event, item, tasks, policy, now)
+    plans = tuple(_plan(rule, moment, analyst) for rule in policy.rules)
     updates = (follow(event, item, task, own_labels=policy.card.label_prefix) for task in tasks)
     return _decision(event, item, policy, plans, tuple(update for update in updates if update is not None))
+
+
+def analysed(event: Event, item: Item, tasks: tuple[Task, ...], policy: Policy, now: datetime) -> tuple[RuleId, ...]:
+    """The rules for which `decide` has the item analysed."""
+    if event.echo or not policy.enabled:
+        return ()
+    moment = _Moment(event, item, tasks, policy, now)
+    return tuple(rule.id for rule in policy.rules if _wants_analysis(rule) and _judged(rule, moment).acts)
 
 
 def _silence(event: Event, item: Item, policy: Policy, answer: Answer) -> Decision:
     return msgspec.structs.replace(_decision(event, item, policy, (), ()), answer=answer)
 
 
-def _plan(rule: Rule, moment: _Moment) -> _Plan:
+class _Judged(Struct, frozen=True):
+    """A rule's verdict, the task that it has, and whether anything follows."""
+
+    verdict: Verdict
+    task: Task | None
+    acts: bool
+
+
+def _plan(rule: Rule, moment: _Moment, analyst: Analyst) -> _Plan:
+    judged = _judged(rule, moment)
+    if not judged.acts:
+        return _Plan(judged.verdict)
+    return _Plan(judged.verdict, tuple(_steps(rule, judged.task, moment, analyst)))
+
+
+def _judged(rule: Rule, moment: _Moment) -> _Judged:
     task = next((task for task in moment.tasks if task.rule == rule.id), None)
     unfinished = task is not None and task.born_of == moment.event.id
     has_task = task is not None and not unfinished
     # What was begun is judged as it was then: what we did ourselves meanwhile must not speak against finishing it.
     item = moment.event.item if unfinished else moment.item
     verdict = judge(rule, moment.event, item, moment.policy, moment.now, has_task=has_task)
-    if not verdict.matched:
-        return _Plan(verdict)
-    if task is not None and has_task and rule.creates:
+    if verdict.matched and task is not None and has_task and rule.creates:
         known = f"{task.id} exists already: one task per rule and item"
-        return _Plan(msgspec.structs.replace(verdict, note=known))
-    return _Plan(verdict, tuple(_steps(rule, task, moment)))
+        return _Judged(msgspec.structs.replace(verdict, note=known), task, acts=False)
+    return _Judged(verdict, task, acts=verdict.matched)
 
 
-def _steps(rule: Rule, task: Task | None, moment: _Moment) -> Iterator[AnyChange | Skip]:
+def _steps(rule: Rule, task: Task | None, moment: _Moment, analyst: Analyst) -> Iterator[AnyChange | Skip]:
     planned: CreateTask | None = None
-    analysis = _analysis(rule, moment)
+    analysis = _analysis(moment, analyst) if _wants_analysis(rule) else None
     for position, effect in enumerate(rule.effects):
         scene = Scene(
             rule=rule.id,
@@ -93,11 +113,23 @@ def _steps(rule: Rule, task: Task | None, moment: _Moment) -> Iterator[AnyChange
             yield step
 
 
-def _analysis(rule: Rule, moment: _Moment) -> Analysis | None:
-    if not any(effect.wants_analysis for effect in rule.effects):
-        return None
+def _wants_analysis(rule: Rule) -> bool:
+    return any(effect.wants_analysis for effect in rule.effects)
+
+
+def _analysis(moment: _Moment, analyst: Analyst) -> Analysis:
     item = moment.item
-    return moment.analyst.analyse(item.title, item.body, item.labels, moment.policy.agents)
+    member = item.author is not None and item.author.trusted and not item.author.is_bot
+    signals = Signals(votes=item.votes, comments=item.comments, by_member=member)
+    labels = tuple(_heard(item, moment.policy.card.label_prefix))
+    return analyst.analyse(item.title, item.body, labels, moment.policy.agents, signals)
+
+
+def _heard(item: Item, own: str) -> Iterator[str]:
+    """The labels without ours, which are what an analysis said; the type that people gave an issue counts like one."""
+    yield from (label for label in item.labels if not label.startswith(own))
+    if item.ref.kind is ItemKind.ISSUE and item.facts["type"]:
+        yield item.facts["type"]
 
 
 def _decision(

@@ -1,4 +1,8 @@
-"""Whom a decision concerns personally: who was given a task, whose task moved, for whom the analysis speaks."""
+"""Whom a decision concerns personally: who was given a task, whose task moved, who watches it, for whom the analysis speaks.
+
+Only who says so watches a task. Whoever made it or wrote under it does not, as that would be a second inbox nobody asked
+for: one command, or one press of a button, is the whole price.
+"""
 
 from __future__ import annotations
 
@@ -25,16 +29,22 @@ from ai_crm.model.change import (
 )
 from ai_crm.model.decision import Answer, Decision
 from ai_crm.model.item import ItemRef, PlatformName
-from ai_crm.model.task import AgentChoice, RuleId, Task
+from ai_crm.model.task import AgentChoice, RuleId, Task, TaskId, TaskPatch, TaskStatus
 from ai_crm.ports import Commit, Store
 from ai_crm.ports.members import Member, Members, Preferences
 from ai_crm.ports.shared import HandedIn, SharedStore
+from ai_crm.ports.watches import Watches
 
-_TITLE = 200  # characters
+_TITLE, _NAMES, _WORDS = 200, 100, 300  # characters
+
+Watching = tuple[tuple[TaskId, Member], ...]
 
 
 class Occasion(Struct, frozen=True, kw_only=True):
-    """What happened to one task, and to whose logins it matters. `once` says that it cannot happen twice."""
+    """What happened to one task, and to whom it matters: to those with `logins`, and to all who watch `watched`.
+
+    `words` are what somebody wrote. `once` says that it cannot happen twice.
+    """
 
     kind: NoticeKind
     rule: RuleId
@@ -42,6 +52,8 @@ class Occasion(Struct, frozen=True, kw_only=True):
     said: str
     title: str
     because: str
+    watched: TaskId | None = None
+    words: str = ""
     once: bool = False
 
 
@@ -49,6 +61,7 @@ class Listeners(Struct, frozen=True, kw_only=True):
     """Where the people of a workspace are found. `agents` are those that it knows."""
 
     members: Members
+    watches: Watches
     workspace: str
     agents: Callable[[], tuple[Agent, ...]]
 
@@ -67,12 +80,20 @@ async def with_notices(decision: Decision, store: Known, listeners: Listeners, n
     if not any(isinstance(change, CreateTask | UpdateTask) for change in decision.changes):
         return (decision,)
     happened = tuple(occasions(decision, await store.tasks_of(decision.item), listeners.agents()))
+    told = await told_of(decision, happened, listeners, now)
+    return (decision, told) if told else (decision,)
+
+
+async def told_of(
+    about: Decision, happened: tuple[Occasion, ...], listeners: Listeners, now: datetime
+) -> Decision | None:
+    """What people are told about it, as a decision of its own; None where nobody is. Raises StoreUnavailable."""
     logins = tuple(dict.fromkeys(login for each in happened for login in each.logins))
-    if not logins:
-        return (decision,)
-    members = await listeners.members.of_logins(listeners.workspace, logins)
-    told = tuple(notices(decision, happened, members, now))
-    return (decision, _decision(decision, told)) if told else (decision,)
+    watched = tuple(dict.fromkeys(each.watched for each in happened if each.watched))
+    members = await listeners.members.of_logins(listeners.workspace, logins) if logins else ()
+    watching = await listeners.watches.watchers(listeners.workspace, watched) if watched else ()
+    told = tuple(notices(about, happened, members, watching, now))
+    return _decision(about, told) if told else None
 
 
 class Whole(Store, Protocol):
@@ -151,14 +172,25 @@ def occasions(decision: Decision, before: tuple[Task, ...], agents: tuple[Agent,
 
 
 def notices(
-    decision: Decision, happened: Iterable[Occasion], members: tuple[Member, ...], now: datetime
+    decision: Decision, happened: Iterable[Occasion], members: tuple[Member, ...], watching: Watching, now: datetime
 ) -> Iterator[Notify]:
-    """A message to each member whom an occasion matters to, who wants to know, and who did not do it. Pure."""
+    """A message to each member whom an occasion matters to, who wants to know, and who did not do it. Pure.
+
+    Who watches a task that is theirs, too, hears of it once.
+    """
+    told: set[tuple[RuleId, PlatformName, str]] = set()
     for occasion in happened:
-        wanted = {login.lower() for login in occasion.logins}
-        for member in members:
-            if member.login.lower() in wanted and _is_told(member, occasion.kind, decision.actor):
+        for member in _concerned(occasion, members, watching):
+            place = (occasion.rule, member.platform, member.id)
+            if _is_told(member, occasion.kind, decision.actor) and not (occasion.watched and place in told):
+                told.add(place)
                 yield _notice(decision, occasion, member, now)
+
+
+def _concerned(occasion: Occasion, members: tuple[Member, ...], watching: Watching) -> Iterator[Member]:
+    wanted = {login.lower() for login in occasion.logins}
+    yield from (member for member in members if member.login.lower() in wanted)
+    yield from (member for task, member in watching if task == occasion.watched)
 
 
 def end_of_quiet(preferences: Preferences, now: datetime) -> datetime | None:
@@ -204,17 +236,38 @@ def _updated(change: UpdateTask, task: Task, actor: str, agents: tuple[Agent, ..
             because="the task was given to this person",
         )
     if patch.status is not UNSET and patch.status != task.status:
-        status = patch.status.replace("-", " ").capitalize()
         yield Occasion(
             kind=NoticeKind.STATUS,
             rule=change.rule,
             logins=tuple(login for login in assignees if login not in added),
-            said=f"Moved to {status} by {one_line(actor) or 'somebody'}: ",
+            said=f"Moved to {_words(patch.status)} by {one_line(actor) or 'somebody'}: ",
             title=title,
             because="this person's task moved",
         )
     if patch.agent is not UNSET and patch.agent != task.agent:
         yield from _recommended(change.rule, patch.agent, title, agents, once=False)
+    if happened := " and ".join(_seen(patch, task)):
+        yield Occasion(
+            kind=NoticeKind.WATCHED,
+            rule=change.rule,
+            logins=(),
+            watched=task.id,
+            said=f"{task.id} was {happened} by {one_line(actor) or 'somebody'}: ",
+            title=title,
+            because="this person watches the task",
+        )
+
+
+def _seen(patch: TaskPatch, task: Task) -> Iterator[str]:
+    """What those who watch a task want to know of a change: where it is, and who has it. The rest is on its card."""
+    if patch.status is not UNSET and patch.status != task.status:
+        yield f"moved to {_words(patch.status)}"
+    if patch.assignees is not UNSET and set(patch.assignees) != set(task.assignees):
+        yield f"given to {one_line(', '.join(patch.assignees), _NAMES)}" if patch.assignees else "taken from everybody"
+
+
+def _words(status: TaskStatus) -> str:
+    return status.replace("-", " ").capitalize()
 
 
 def _recommended(
@@ -250,6 +303,7 @@ _CALLED = {PlatformName.SLACK: "Slack", PlatformName.TEAMS: "Teams"}
 
 def _notice(decision: Decision, occasion: Occasion, member: Member, now: datetime) -> Notify:
     inert = teams if member.platform is PlatformName.TEAMS else mrkdwn
+    words = "\n" + inert(one_line(occasion.words, _WORDS)) if occasion.words else ""
     return Notify(
         key=change_key(
             occasion.rule,
@@ -261,8 +315,8 @@ def _notice(decision: Decision, occasion: Occasion, member: Member, now: datetim
         item=decision.item,
         because=occasion.because,
         platform=member.platform,
-        target=member.id,
-        text=Text((inert(occasion.said) + " " + inert(one_line(occasion.title, _TITLE)),)),
+        target=member.address,
+        text=Text((inert(occasion.said) + " " + inert(one_line(occasion.title, _TITLE)) + words,)),
         not_before=end_of_quiet(member.preferences, now),
     )
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from ai_crm.flow.decide import decide
+from ai_crm.flow.decide import analysed, decide
 from ai_crm.model.decision import Decision
 from ai_crm.model.event import Event
 from ai_crm.model.item import Needs
@@ -31,11 +31,14 @@ def rehearse(event: Event, tasks: tuple[Task, ...], policy: Policy, analyst: Ana
     """
     quiet = event.echo or not policy.enabled
     needs = Needs() if quiet else needs_of(policy, event, at)
-    return Rehearsal(decide(event, event.item, tasks, policy, analyst, at), tuple(_words(needs)))
+    learned = policy.learned if analysed(event, event.item, tasks, policy, at) else ""
+    return Rehearsal(decide(event, event.item, tasks, policy, analyst, at), tuple(_words(needs, learned)))
 
 
-def _words(needs: Needs) -> Iterator[str]:
+def _words(needs: Needs, learned: str) -> Iterator[str]:
     if needs.files:
         yield "which files were changed"
     for team in needs.teams:
         yield f"whether the author is in {team}"
+    if learned:
+        yield f"what {learned} taught the analysis"

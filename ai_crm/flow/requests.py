@@ -222,14 +222,20 @@ def _no_longer(text: str, what: str, most: int) -> str:
     return text
 
 
+# As with names of statuses (`commands/query.py`).
+_ELSEWHERE = (
+    "One that only a project's own .github/ai-crm.yml has gets tasks by its rules alone; the hub's rules are for all"
+)
+
+
 def _known_agent(name: str, agents: tuple[Agent, ...]) -> str:
     """The agent's name as it is written; `Backend Architect` and `backend_architect` mean the same."""
     known = {_spelled(agent.name): agent.name for agent in agents}
     spelled = _spelled(name)
     if spelled not in known:
         near = next((each for each in known if each.startswith(spelled)), "") or nearest(spelled, known)
-        hint = f'Did you mean "{known[near]}"?' if near else "agents list shows all of them"
-        raise Misunderstood(f'there is no agent "{one_line(name, 40)}"', hint=hint)
+        hint = f'Did you mean "{known[near]}"?' if near else "agents list shows all of them."
+        raise Misunderstood(f'there is no agent "{one_line(name, 40)}"', hint=f"{hint} {_ELSEWHERE}")
     return known[spelled]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 
 from msgspec import Struct, field
 
@@ -19,6 +19,7 @@ from ai_crm.model.change import ChangeKey, Notify, Text, change_key
 from ai_crm.model.decision import Answer, Decision
 from ai_crm.model.item import ItemKind, ItemRef, PlatformName
 from ai_crm.model.record import ConnectionHealth
+from ai_crm.model.space import parted
 from ai_crm.model.task import RuleId
 from ai_crm.ports import Clock, Store
 from ai_crm.ports.members import Member, Members
@@ -79,7 +80,7 @@ class Rounds(Struct, frozen=True, kw_only=True):
         event = _event(_key(DIGEST, item, (member.platform, member.id)))
         if event in self.looked or await self.records.decisions_of(workspace, event):
             return 0
-        decision = await self._digest(member, item, today, now)
+        decision = await self._digest(member, item, now)
         if decision:
             await self.store(workspace).commit(decision, now)
         if len(self.looked) >= _MOST_LOOKED:
@@ -87,14 +88,14 @@ class Rounds(Struct, frozen=True, kw_only=True):
         self.looked.add(event)
         return 1
 
-    async def _digest(self, member: Member, item: ItemRef, today: date, now: datetime) -> Decision | None:
+    async def _digest(self, member: Member, item: ItemRef, now: datetime) -> Decision | None:
         """None where there is nothing to tell."""
-        digest = await digest_for(member.login, item.project, self.records, now, today)
+        digest = await digest_for(member.login, member, item.project, self.records, now)
         if digest.is_empty:
             return None
         lines = text.render(answers.digest_card(digest)).splitlines()
         quiet = end_of_quiet(member.preferences, now)
-        return _told(DIGEST, item, (member.platform, member.id), lines, not_before=quiet)
+        return _told(DIGEST, item, (member.platform, member.address), lines, not_before=quiet)
 
 
 def alert(health: ConnectionHealth, channel: str, workspace: str, now: datetime) -> Decision | None:
@@ -165,7 +166,9 @@ def _told(
 
 
 def _key(rule: RuleId, item: ItemRef, to: tuple[PlatformName, str], state: str = "") -> ChangeKey:
-    platform, target = to
+    """The same before and after it is known in which space somebody is."""
+    platform = to[0]
+    _space, target = parted(*to)
     return change_key(rule, item, f"tell {platform} {target}", state)
 
 

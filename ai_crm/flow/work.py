@@ -21,7 +21,7 @@ from ai_crm.errors import (
     Unsupported,
 )
 from ai_crm.flow.backoff import next_attempt
-from ai_crm.flow.consider import consider
+from ai_crm.flow.consider import Analysts, consider
 from ai_crm.flow.deliver import platform_of
 from ai_crm.flow.notices import Listeners, with_notices
 from ai_crm.flow.occasions import asked, spread
@@ -33,6 +33,7 @@ from ai_crm.model.item import PlatformName
 from ai_crm.ports import Analyst, Applier, Clock, Platform, RawRequest, RulesSource, RulesText, Store
 from ai_crm.ports.members import Members
 from ai_crm.ports.queue import HeldChange, HeldDelivery, Inbox, Outbox
+from ai_crm.ports.watches import Watches
 from ai_crm.rules.rule import Policy
 
 
@@ -58,6 +59,10 @@ class Reach(Protocol):
 
     def applier(self, held: HeldChange) -> AbstractAsyncContextManager[Applier]: ...
 
+    async def connection(self, held: HeldChange) -> str:
+        """What a change must go through: mostly the connection that it was planned for. Raises UpstreamError."""
+        ...
+
     def decode(self, platform: PlatformName, request: RawRequest) -> tuple[Event, ...]: ...
 
     def policy(self, workspace: str, text: RulesText | None) -> Policy:
@@ -73,6 +78,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     reach: Reach
     store: Callable[[str], Store]
     members: Members
+    watches: Watches
     analyst: Analyst
     clock: Clock
     chance: Callable[[], float]
@@ -93,6 +99,10 @@ async def decide_delivery(held: HeldDelivery, desk: Desk) -> Outcome:
 async def carry_out(held: HeldChange, desk: Desk) -> Outcome:
     """Carries one change out. Raises nothing but what is a fault of ours."""
     try:
+        through = await desk.reach.connection(held)
+        if through != held.connection:
+            await desk.outbox.pass_on(held.lease, through)
+            return Outcome.POSTPONED
         async with desk.reach.applier(held) as applier:
             applied = await _apply(held, applier)
         await desk.outbox.settle(held.lease, held.change, applied, desk.clock.now())
@@ -147,8 +157,11 @@ async def _decisions_about(event: Event, delivery: Delivery, desk: Desk) -> tupl
         text = None if event.echo else await source.rules.rules(event.project.name)
         policy = asked(desk.reach.policy(delivery.workspace, text), delivery)
         events = await spread(event, policy, source.platform, now)
-        each = [await consider(one, source.platform, store, policy, desk.analyst, now) for one in events]
-    listeners = Listeners(members=desk.members, workspace=delivery.workspace, agents=lambda: policy.agents)
+        analysts = Analysts(desk.analyst, source.rules)
+        each = [await consider(one, source.platform, store, policy, analysts, now) for one in events]
+    listeners = Listeners(
+        members=desk.members, watches=desk.watches, workspace=delivery.workspace, agents=lambda: policy.agents
+    )
     told = [await with_notices(considered.decision, store, listeners, now) for considered in each]
     return tuple(chain.from_iterable(told))
 
@@ -162,7 +175,7 @@ async def _apply(held: HeldChange, applier: Applier) -> Applied:
 
 async def _set_delivery_back(held: HeldDelivery, error: AiCrmError, desk: Desk) -> Outcome:
     now = desk.clock.now()
-    again = next_attempt(error, held.attempts, held.delivery.received_at, now, desk.chance())
+    again = next_attempt(error, held.attempts, held.since, now, desk.chance())
     try:
         if again is None:
             await desk.inbox.bury(held.lease, _setback(error), now)
@@ -175,7 +188,7 @@ async def _set_delivery_back(held: HeldDelivery, error: AiCrmError, desk: Desk) 
 
 async def _set_change_back(held: HeldChange, error: AiCrmError, desk: Desk) -> Outcome:
     now = desk.clock.now()
-    again = next_attempt(error, held.attempts, held.planned_at, now, desk.chance())
+    again = next_attempt(error, held.attempts, held.since, now, desk.chance())
     try:
         if isinstance(error, RateLimited) and again is not None:
             await desk.outbox.hold_back(held.lease.workspace, held.connection, again)

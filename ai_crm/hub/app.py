@@ -15,11 +15,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from ai_crm.errors import StoreError
+from ai_crm.hub.dashboard.gate import origin_of
+from ai_crm.hub.dashboard.mishaps import on_mishap
+from ai_crm.hub.dashboard.policy import Framing
 from ai_crm.hub.frame import Frame
-from ai_crm.hub.problems import HANDLED, on_error, problem
+from ai_crm.hub.problems import HANDLED, problem
 from ai_crm.hub.receipt import SECONDS
 from ai_crm.hub.refusals import Refusals
-from ai_crm.hub.routes import Open, route, undeclared
+from ai_crm.hub.routes import Open, is_signed, route, undeclared
 from ai_crm.hub.telemetry import Metrics
 from ai_crm.hub.webhooks import PATH, Webhooks
 from ai_crm.model.access import Permission
@@ -27,6 +30,7 @@ from ai_crm.model.item import PlatformName
 from ai_crm.ports import Clock
 from ai_crm.ports.queue import Backlog, Inbox
 from ai_crm.ports.receiver import Connections, Keys, Receiver
+from ai_crm.ports.sessions import Sessions
 
 log = structlog.get_logger()
 
@@ -43,7 +47,9 @@ class Parts(Struct, frozen=True, kw_only=True):
     """What the web side stands on.
 
     `ready` says why nothing can be accepted, or ""; `wake` tells a worker that something was. `receipt_seconds` is how
-    long a body may take, `ticks` a clock that never goes back, `backlog` what waits in the queues.
+    long a body may take, `ticks` a clock that never goes back, `backlog` what waits in the queues. `sessions` is
+    needed where there are pages for who is signed in; `base_url` is how people reach them, `framing` where they are
+    shown besides.
     """
 
     connections: Connections
@@ -55,6 +61,9 @@ class Parts(Struct, frozen=True, kw_only=True):
     wake: Callable[[], None]
     metrics: Metrics
     api: tuple[Route, ...] = ()
+    sessions: Sessions | None = None
+    base_url: str = ""
+    framing: Framing | None = None
     new_id: Callable[[], str] = _new_id
     ticks: Callable[[], float] = time.monotonic
     backlog: Callable[[], Awaitable[tuple[Backlog, ...]]] = _no_backlog
@@ -66,13 +75,20 @@ def build_app(parts: Parts) -> Starlette:
     routes = (*_own_routes(parts), *parts.api)
     if forgotten := undeclared(routes):
         raise ValueError(f"routes without a policy: {', '.join(forgotten)}")
+    if parts.sessions is None and any(is_signed(each) for each in routes):
+        raise ValueError("pages for who is signed in, and nothing that knows who that is")
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Frame, metrics=parts.metrics, new_id=parts.new_id, refusals=Refusals(parts.ticks))],
-        exception_handlers=dict.fromkeys(HANDLED, on_error),
+        exception_handlers=dict.fromkeys(HANDLED, on_mishap),
     )
     app.router.redirect_slashes = False
     app.state.keys = parts.keys
+    app.state.clock = parts.clock
+    app.state.sessions = parts.sessions
+    app.state.origin = origin_of(parts.base_url)
+    app.state.framing = parts.framing
+    app.state.secure = parts.base_url.startswith("https:")
     app.state.receipt_seconds = parts.receipt_seconds
     return app
 

@@ -11,7 +11,9 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ai_crm.hub.problems import problem, unexpected
+from ai_crm.hub.dashboard.mishaps import fault
+from ai_crm.hub.dashboard.policy import page_headers
+from ai_crm.hub.problems import problem
 from ai_crm.hub.refusals import Refusals
 from ai_crm.hub.routes import Guard, Open
 from ai_crm.hub.telemetry import Metrics
@@ -118,11 +120,13 @@ class _Answer:
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
             headers["X-Request-Id"] = self._request_id
+            if hosts := self._scope.get("state", {}).get("frame_ancestors", ()):
+                headers.update(page_headers(hosts))
         await self._send(message)
 
 
 async def _own_up(scope: Scope, receive: Receive, answer: _Answer) -> None:
     """An answer that has begun cannot be taken back: the server closes the connection over it."""
     if not answer.status:
-        await unexpected()(scope, receive, answer.send)
+        await fault(scope)(scope, receive, answer.send)
         answer.status = HTTPStatus.INTERNAL_SERVER_ERROR

@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from msgspec import Struct
 from starlette.routing import Route
 
+from ai_crm.hub.dashboard.policy import Framing
 from ai_crm.wiring.hub import Hub
 
 # Bots stand above the hub, which therefore must not import them: what is installed registers itself under this name.
@@ -16,11 +17,14 @@ GROUP = "ai_crm.fronts"
 
 
 class Front(Struct, frozen=True, kw_only=True):
-    """`run` works until the event is set. `routes` declare their policies like all others."""
+    """`run` works until the event is set. `routes` declare their policies like all others. `framing`: its platform shows
+    our pages in windows of its own.
+    """
 
     name: str
     routes: tuple[Route, ...]
     run: Callable[[asyncio.Event], Awaitable[None]]
+    framing: Framing | None = None
 
 
 # `wake` tells the worker that there may be something to carry out. None where nothing of a bot's settings is given: then

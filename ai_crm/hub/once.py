@@ -55,7 +55,8 @@ class Once(Struct, frozen=True):
         given = _key(request)
         if not given:
             return await work(Turn(self.new_id(), self.clock.now()))
-        workspace, key = who(request).workspace, _digest(who(request).name, request.url.path, given)
+        by = who(request)
+        workspace, key = by.workspace, _digest(by.key or by.name, request.url.path, given)
         wanted = _digest(msgspec.json.encode(asked).decode())
         claim = await self.answers.claim(workspace, key, wanted, self.clock.now())
         if claim.request != wanted:

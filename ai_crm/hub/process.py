@@ -17,6 +17,8 @@ from ai_crm.hub import server
 from ai_crm.hub.action_routes import ActionApi, action_routes
 from ai_crm.hub.api.contract import contract_routes
 from ai_crm.hub.app import Parts, build_app
+from ai_crm.hub.dashboard.routes import dashboard_routes
+from ai_crm.hub.dashboard.sign_in import Door, no_further, sign_in_routes
 from ai_crm.hub.front import fronts
 from ai_crm.hub.once import Once
 from ai_crm.hub.pictures import picture_routes
@@ -29,7 +31,7 @@ from ai_crm.hub.worker import Bell, Worked, Worker
 from ai_crm.ports import Clock
 from ai_crm.store.pictures import Pictures
 from ai_crm.wiring import SystemClock
-from ai_crm.wiring.hub import RECEIVERS, Calling, Hub, assemble
+from ai_crm.wiring.hub import RECEIVERS, Calling, Hub, assemble, command_desk
 
 log = structlog.get_logger()
 
@@ -65,13 +67,10 @@ async def _run(settings: HubSettings, role: Role, told: Callable[[str], None], a
         wake=wake,
         metrics=metrics,
         backlog=hub.backlog,
-        api=(
-            *_api(hub, wake),
-            *action_routes(ActionApi(store=hub.shared, clock=hub.clock, wake=wake)),
-            *contract_routes(),
-            *picture_routes(Pictures(hub.vault, settings.base_url, hub.clock)),
-            *(route for bot in bots for route in bot.routes),
-        ),
+        sessions=hub.sessions,
+        base_url=settings.base_url,
+        framing=next((bot.framing for bot in bots if bot.framing), None),
+        api=(*doors(hub, wake), *(route for bot in bots for route in bot.routes)),
     )
     try:
         if hub.redis:
@@ -92,6 +91,18 @@ async def _run(settings: HubSettings, role: Role, told: Callable[[str], None], a
     log.info("stopped", action="stopped", role=role.value)
 
 
+def doors(hub: Hub, wake: Callable[[], None]) -> tuple[Route, ...]:
+    """The API, the pages and the pictures: every door that is neither a platform's nor a bot's."""
+    return (
+        *_api(hub, wake),
+        *action_routes(ActionApi(store=hub.shared, clock=hub.clock, wake=wake)),
+        *contract_routes(),
+        *sign_in_routes(_door(hub)),
+        *dashboard_routes(command_desk(hub, wake, no_further)),
+        *picture_routes(Pictures(hub.vault, hub.settings.base_url, hub.clock)),
+    )
+
+
 async def together(jobs: Iterable[Awaitable[None]], stop: asyncio.Event) -> None:
     """Until all have ended. One that fails ends the process in order: the others finish what they have in hand first."""
     running = [asyncio.ensure_future(job) for job in jobs]
@@ -106,6 +117,7 @@ def _api(hub: Hub, wake: Callable[[], None]) -> tuple[Route, ...]:
     once = Once(hub.answers, hub.clock)
     reading = Api(
         records=hub.records,
+        comment=hub.comment,
         once=once,
         decode=hub.desk.reach.decode,
         analyst=hub.desk.analyst,
@@ -124,6 +136,11 @@ def _api(hub: Hub, wake: Callable[[], None]) -> tuple[Route, ...]:
         wake=wake,
     )
     return (*api_routes(reading), *task_routes(writing))
+
+
+def _door(hub: Hub) -> Door:
+    secure = hub.settings.base_url.startswith("https:")
+    return Door(sessions=hub.sessions, keys=hub.keys, clock=hub.clock, secure=secure)
 
 
 def _works(hub: Hub, worker: Worker, stop: asyncio.Event) -> tuple[Awaitable[None], ...]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from ai_crm.commands.query import parse_query
+from ai_crm.commands.query import ME, parse_query
 from ai_crm.config.agents import load_agents
 from ai_crm.config.policy import load_policy
 from ai_crm.errors import EventUnknown, PayloadInvalid, RulesInvalid
@@ -64,12 +65,14 @@ class ToAnalyse(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Api(Struct, frozen=True, kw_only=True):
-    """What the answers come from. `wake` tells the worker that a dead letter was sent on; `decode` reads deliveries.
+    """What the answers come from. `comment` writes one, and tells those whom it concerns. `wake` tells the worker that there
+    is something to do; `decode` reads deliveries.
 
     `statuses` are the names that a workspace has for statuses beside ours.
     """
 
     records: Records
+    comment: Callable[[str, TaskComment], Awaitable[None]]
     once: Once
     decode: Callable[[PlatformName, RawRequest], tuple[Event, ...]]
     analyst: Analyst
@@ -79,10 +82,12 @@ class Api(Struct, frozen=True, kw_only=True):
 
     async def tasks(self, request: Request) -> Response:
         by, asked = who(request), request.query_params
-        query = parse_query(asked.get("q", ""), by.name, statuses=self.statuses(by.workspace))
-        found = await self.records.tasks(
-            by.workspace, query, self.clock.now(), asked.get("cursor", ""), _limit(request)
-        )
+        now = self.clock.now()
+        query = parse_query(asked.get("q", ""), by.name, now.date(), statuses=self.statuses(by.workspace))
+        # A key is nobody in a chat: by its name it may stand for a login there, as it does among assignees.
+        watchers = tuple(by.name if each == ME else each for each in query.watchers)
+        query = msgspec.structs.replace(query, watchers=watchers)
+        found = await self.records.tasks(by.workspace, query, now, asked.get("cursor", ""), _limit(request))
         return answered(found)
 
     async def task(self, request: Request) -> Response:
@@ -103,7 +108,8 @@ class Api(Struct, frozen=True, kw_only=True):
         async def work(turn: Turn) -> Response:
             task = task_id(request)
             comment = TaskComment(id=turn.id, task=task, at=turn.at, actor=by.name, text=said.text)
-            await self.records.add_comment(by.workspace, comment)
+            await self.comment(by.workspace, comment)
+            self.wake()
             return answered(comment, 201)
 
         return await self.once.run(request, said, work)

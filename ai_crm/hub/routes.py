@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from typing import assert_never
 
 from msgspec import Struct
 from starlette.exceptions import HTTPException
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from ai_crm.hub.dashboard.gate import demand_own_form, sign_in_first, visitor_of
 from ai_crm.hub.receipt import received
 from ai_crm.model.access import Permission, Principal, demand
 from ai_crm.ports.receiver import Keys
@@ -20,14 +22,24 @@ from ai_crm.ports.receiver import Keys
 class Open(Struct, frozen=True):
     """No key is asked for, and `why` that is right: a signature is checked instead, or there is nothing to protect.
 
-    `refusal` is the status with which this door turns away what is not genuine.
+    `refusal` is the status with which this door turns away what is not genuine. `page`: people come here in a browser.
     """
 
     why: str
     refusal: int = 401
+    page: bool = False
 
 
-Policy = Open | Permission
+class Signed(Struct, frozen=True):
+    """A page for who is signed in and has the permission; None for everybody who is signed in.
+
+    A key opens none of them, and what opens them opens nothing of the API.
+    """
+
+    permission: Permission | None = None
+
+
+Policy = Open | Permission | Signed
 Endpoint = Callable[[Request], Awaitable[Response]]
 Limit = Callable[[Request], int]
 
@@ -39,22 +51,41 @@ def a_mebibyte(_request: Request) -> int:
 class Guard:
     """An endpoint behind its policy. The principal is `request.state.principal`; a body is received within `limit`.
 
-    Without a key that is known: 401. With one that may not: 403.
+    Without a key that is known: 401. With one that may not: 403. Behind Signed it is `request.state.visitor`; who is
+    nobody is sent to sign in. `is_page`: what a person sends there comes from one of our pages, or is refused with 403.
     """
 
     def __init__(self, path: str, endpoint: Endpoint, policy: Policy, limit: Limit) -> None:
         self.path = path
         self.policy = policy
+        self.is_page = isinstance(policy, Signed) or (isinstance(policy, Open) and policy.page)
         self._endpoint = endpoint
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        if isinstance(self.policy, Permission):
-            request.state.principal = await _permitted(request, self.policy)
-        request = Request(scope, received(request, receive, self._limit(request)))
-        response = await self._endpoint(request)
+        response = await self._turned_away(request)
+        if response is None:
+            response = await self._endpoint(Request(scope, received(request, receive, self._limit(request))))
         await response(scope, receive, send)
+
+    async def _turned_away(self, request: Request) -> Response | None:
+        """Where somebody has to go first; None for who may come in. Raises HTTPException and CommandRefused."""
+        if self.is_page:
+            demand_own_form(request)
+        match self.policy:
+            case Open():
+                return None
+            case Permission():
+                request.state.principal = await _permitted(request, self.policy)
+                return None
+            case Signed(permission=permission):
+                visitor = request.state.visitor = await visitor_of(request)
+                if visitor and permission:
+                    demand(visitor.principal, permission, visitor.principal.workspace)
+                return None if visitor else sign_in_first(request)
+            case _:
+                assert_never(self.policy)
 
 
 def route(path: str, endpoint: Endpoint, methods: tuple[str, ...], policy: Policy, limit: Limit = a_mebibyte) -> Route:
@@ -65,6 +96,11 @@ def route(path: str, endpoint: Endpoint, methods: tuple[str, ...], policy: Polic
 def undeclared(routes: Iterable[BaseRoute]) -> tuple[str, ...]:
     """The routes that nobody decided about."""
     return tuple(repr(each) for each in routes if not isinstance(getattr(each, "endpoint", None), Guard))
+
+
+def is_signed(route: BaseRoute) -> bool:
+    """Whether only who is signed in comes through."""
+    return isinstance(getattr(getattr(route, "endpoint", None), "policy", None), Signed)
 
 
 _BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] ([\x21-\x7e]{1,512})")

@@ -57,11 +57,15 @@ MAY = MappingProxyType(
 
 
 class Principal(Struct, frozen=True, kw_only=True):
-    """Somebody who was recognised. `name` is what histories show; it belongs to one workspace and no other."""
+    """Somebody who was recognised. `name` is what histories show; it belongs to one workspace and no other.
+
+    `key` is the id of the API key that they came with, as several may have one name; empty without a key.
+    """
 
     name: str
     workspace: str
     role: Role
+    key: str = ""
 
 
 def demand(principal: Principal | None, permission: Permission, workspace: str) -> Principal:

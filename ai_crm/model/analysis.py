@@ -30,7 +30,7 @@ class Priority(StrEnum):
 
 
 class Evidence(Struct, frozen=True):
-    """One thing seen in the text. `where` is title, body, label or structure; `weight` counts hundredths."""
+    """One thing seen. `where` is title, body, label, structure or, beside the text, platform; `weight` counts hundredths."""
 
     seen: str
     where: str
@@ -70,6 +70,21 @@ class AgentMatch(Struct, frozen=True):
     name: str
     confidence: int
     evidence: tuple[Evidence, ...]
+
+
+class Signals(Struct, frozen=True, kw_only=True):
+    """What a platform says beside a text, and nobody can write into one. None where it does not say.
+
+    `votes` are people who said +1; `by_member` says that the author may write to the project.
+    """
+
+    votes: int | None = None
+    comments: int | None = None
+    by_member: bool = False
+
+
+# Of a text that comes without a platform.
+NO_SIGNALS = Signals()
 
 
 class Analysis(Struct, frozen=True, kw_only=True):

@@ -100,6 +100,7 @@ class Item(Struct, frozen=True, kw_only=True):
     author_teams: tuple[str, ...] | None = None
     reviewers: tuple[str, ...] | None = None  # asked or heard already; teams as `org/team`
     comments: int | None = None
+    votes: int | None = None  # people who said +1
     created_at: datetime | None = None
     updated_at: datetime | None = None
     facts: Mapping[str, str] = {}

@@ -43,7 +43,8 @@ class TaskStep(Struct, frozen=True, kw_only=True):
 class Stage(Struct, frozen=True, kw_only=True):
     """One step of an event: received, decided, then one for each change. `outcome` is a word, `detail` a sentence.
 
-    `ms` is how long after the one before it (for a change: after it was planned); None while it waits.
+    `ms` is how long after the one before it (for a change: after it was planned); None while it waits. `change` is the
+    key of a change, empty for the others: its dead letter is called `change:KEY`.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Stage(Struct, frozen=True, kw_only=True):
     detail: str = ""
     attempts: int = 0
     ms: int | None = None
+    change: str = ""
 
 
 class EventRecord(Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol, TypeVar
 from msgspec import Struct
 
 from ai_crm.model.agent import Agent
-from ai_crm.model.analysis import Analysis
+from ai_crm.model.analysis import NO_SIGNALS, Analysis, Signals
 from ai_crm.model.change import Applied, Change, ChangeKey, OutboundChange
 from ai_crm.model.decision import Decision
 from ai_crm.model.event import Event
@@ -93,7 +93,7 @@ class Platform(Applier, Protocol):
 
 
 class RulesText(Struct, frozen=True):
-    """A rules file as found. `path` is what people call it, `origin` says where it was read (`default branch main`)."""
+    """A file as found. `path` is what people call it, `origin` says where it was read (`default branch main`)."""
 
     path: str
     text: bytes
@@ -108,11 +108,25 @@ class RulesSource(Protocol):
         """
         ...
 
+    async def learned(self, project: str, path: str) -> RulesText | None:
+        """What the project's own history taught the analysis, from the same place and in the same three states.
+
+        Asked only where the project's rules name it, and after them. Raises RulesInvalid for what is no plain file.
+        """
+        ...
+
 
 class Analyst(Protocol):
     """Reads a text the way a project manager would. Pure and deterministic: same text, same bytes."""
 
-    def analyse(self, title: str, body: str, labels: tuple[str, ...], agents: tuple[Agent, ...]) -> Analysis: ...
+    def analyse(
+        self,
+        title: str,
+        body: str,
+        labels: tuple[str, ...],
+        agents: tuple[Agent, ...],
+        signals: Signals = NO_SIGNALS,
+    ) -> Analysis: ...
 
 
 class Commit(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from ai_crm.commands.command import NoticeKind
 from ai_crm.model.item import PlatformName
+from ai_crm.model.space import spelled
 
 
 class Preferences(Struct, frozen=True, kw_only=True):
@@ -26,7 +27,8 @@ class Preferences(Struct, frozen=True, kw_only=True):
 class Member(Struct, frozen=True, kw_only=True):
     """`id` is the platform's own (`U012AB3CD`), `login` the one on GitHub that they said is theirs, or empty.
 
-    `away`: they removed the app, so that nothing can be told to them.
+    `away`: they removed the app, so that nothing can be told to them. `space` is the Slack workspace or the Teams tenant
+    that they are in, empty where nobody asked for it when this was written.
     """
 
     platform: PlatformName
@@ -35,6 +37,12 @@ class Member(Struct, frozen=True, kw_only=True):
     login: str = ""
     preferences: Preferences = Preferences()
     away: bool = False
+    space: str = ""
+
+    @property
+    def address(self) -> str:
+        """The target of what is told to them."""
+        return spelled(self.space, self.id)
 
 
 class Members(Protocol):

@@ -21,8 +21,8 @@ class Promise(Struct, frozen=True, kw_only=True):
 class Promises(Protocol):
     """All raise StoreUnavailable. Carrying something out twice must do no harm: whoever takes over cannot know."""
 
-    async def give(self, promise: Promise, now: datetime) -> None:
-        """What was given before stays as it is."""
+    async def give(self, promise: Promise, now: datetime) -> bool:
+        """False for one that was given before and is not kept yet: somebody is at it."""
         ...
 
     async def keep(self, promise: Promise) -> None:

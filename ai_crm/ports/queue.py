@@ -26,19 +26,25 @@ class Accepted(Struct, frozen=True):
 
 
 class HeldDelivery(Struct, frozen=True, kw_only=True):
-    """`attempts` counts this one: 1 when nobody tried before."""
+    """`attempts` counts this one: 1 when nobody tried before. `revived_at` is when a person sent it on after it was given up."""
 
     delivery: Delivery
     lease: Lease
     attempts: int
+    revived_at: datetime | None = None
+
+    @property
+    def since(self) -> datetime:
+        """From when its age is counted."""
+        return self.revived_at or self.delivery.received_at
 
 
 class HeldChange(Struct, frozen=True, kw_only=True):
     """A change with everything in it that is known by now. `connection` is empty when the workspace has none for it.
 
-    `planned_at` is when it was decided, from which its age is counted, and `event` because of what.
-    `attempts` counts this one. More than one means that an earlier attempt may have been carried out without anybody
-    having heard of it: its lease ran out, which takes longer than any call of ours may.
+    `planned_at` is when it was decided, and `event` because of what; `revived_at` as above.
+    `attempts` counts this one, and none that passed it on. More than one means that an earlier attempt may have been carried
+    out without anybody having heard of it: its lease ran out, which takes longer than any call of ours may.
     """
 
     change: OutboundChange
@@ -46,7 +52,13 @@ class HeldChange(Struct, frozen=True, kw_only=True):
     lease: Lease
     attempts: int
     planned_at: datetime
+    revived_at: datetime | None = None
     event: str = ""
+
+    @property
+    def since(self) -> datetime:
+        """From when its age is counted."""
+        return self.revived_at or self.planned_at
 
 
 class Backlog(Struct, frozen=True, kw_only=True):
@@ -115,6 +127,10 @@ class Outbox(Protocol):
         ...
 
     async def postpone(self, lease: Lease, setback: Setback, until: datetime) -> None: ...
+
+    async def pass_on(self, lease: Lease, connection: str) -> None:
+        """Nothing was done: it goes through another connection, in that one's turn and pace. Raises LeaseLost."""
+        ...
 
     async def hold_back(self, workspace: str, connection: str, until: datetime) -> None:
         """Nothing more is taken for this connection until then: the platform said so."""

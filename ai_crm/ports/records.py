@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from ai_crm.commands.query import TaskQuery
+from ai_crm.model.decision import Decision
 from ai_crm.model.delivery import Delivery
 from ai_crm.model.item import ItemRef
 from ai_crm.model.record import (
@@ -42,8 +43,8 @@ class Records(Protocol):
 
     async def comments(self, workspace: str, task: TaskId) -> tuple[TaskComment, ...]: ...
 
-    async def add_comment(self, workspace: str, comment: TaskComment) -> None:
-        """Also writes the audit entry. Adding the same id again changes nothing."""
+    async def add_comment(self, workspace: str, comment: TaskComment, told: Decision | None) -> None:
+        """Also writes the audit entry, and plans what is `told`: all or nothing. Adding the same id again changes nothing."""
         ...
 
     async def events(self, workspace: str, state: str, cursor: str, most: int) -> EventPage:

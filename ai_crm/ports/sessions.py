@@ -23,11 +23,20 @@ class Visitor(Struct, frozen=True, kw_only=True):
     name: str
 
 
+def of_key(principal: Principal) -> Visitor:
+    """Who comes with an API key: the key, under its name."""
+    return Visitor(principal=principal, platform=PlatformName.HUB, id=principal.name, name=principal.name)
+
+
 class Sessions(Protocol):
     """Secrets are told once and kept as hashes. All raise StoreUnavailable."""
 
     async def invite(self, visitor: Visitor, now: datetime) -> str:
         """What lets its bearer in as this visitor, once and for a quarter of an hour."""
+        ...
+
+    async def invited(self, invitation: str, now: datetime) -> Visitor | None:
+        """Whom an invitation lets in; None where it is good for nothing. Looking does not use it up."""
         ...
 
     async def accept(self, invitation: str, now: datetime) -> str | None:
@@ -47,5 +56,5 @@ class Sessions(Protocol):
         ...
 
     async def end_all(self, visitor: Visitor) -> int:
-        """Ends every session of a person, and says how many there were."""
+        """Ends every session of a person, and says how many there were. Their invitations are good for nothing any more."""
         ...

@@ -13,11 +13,14 @@ class Watches(Protocol):
     """All raise StoreUnavailable."""
 
     async def watch(self, workspace: str, task: TaskId, member: Member) -> bool:
-        """False where this member watched it before. Raises RecordMissing for a task that is not there."""
+        """False where this member watched it before; who is not known yet is then.
+
+        Raises RecordMissing for a task that is not there, CommandRefused for who watches as many as one person may.
+        """
         ...
 
     async def unwatch(self, workspace: str, task: TaskId, member: Member) -> bool:
-        """False where this member did not watch it."""
+        """False where this member did not watch it. Raises RecordMissing for what is no task's name."""
         ...
 
     async def watched_by(self, workspace: str, platform: PlatformName, member: str) -> tuple[TaskId, ...]:

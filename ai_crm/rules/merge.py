@@ -25,7 +25,7 @@ def merged(own: Policy | None, shared: tuple[Policy, ...], agents: tuple[Agent, 
     """The policy of a project. With its own file alone it is exactly that file's.
 
     A project that switches automation off in its file switches off its own rules, not the hub's. People, teams and the
-    card are the project's where it has a file. `agents` is the catalogue. Raises RulesInvalid for a project's rule that
+    card are the project's where it has a file; where it names nothing that was learned, the hub's rules may. `agents` is the catalogue. Raises RulesInvalid for a project's rule that
     takes one of the hub's names.
     """
     _check_names(own)
@@ -46,6 +46,7 @@ def merged(own: Policy | None, shared: tuple[Policy, ...], agents: tuple[Agent, 
         fingerprint=_fingerprint(parts),
         statuses=_names(tuple(each for part in parts for each in part.statuses)),
         warnings=tuple(warning for part in parts for warning in part.warnings),
+        learned=next((part.learned for part in parts if part.learned), ""),
     )
 
 

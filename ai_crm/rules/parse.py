@@ -16,11 +16,13 @@ from ai_crm.rules.parse_body import Templates
 from ai_crm.rules.parse_rule import Draft, World, read_draft, read_rule
 from ai_crm.rules.parse_settings import (
     AGENTS,
+    ANALYSIS,
     CARD,
     PEOPLE,
     STATUSES,
     TEAMS,
     read_agents,
+    read_analysis,
     read_card,
     read_people,
     read_statuses,
@@ -65,6 +67,11 @@ FILE = object_of(
             "examples": [{"doing": "in-progress", "qa": "in-review"}],
         },
         "card": {**CARD, "description": "How tasks show on GitHub."},
+        "analysis": {
+            **ANALYSIS,
+            "description": "What this repository's own closed issues taught the PM analysis.",
+            "examples": [{"learned": ".github/ai-crm-analysis.json"}],
+        },
     }
 )
 
@@ -115,6 +122,7 @@ def parse_policy(document: Mapping, source: PolicySource, problems: Problems) ->
         fingerprint=source.fingerprint,
         statuses=statuses,
         warnings=tuple(str(warning) for warning in _warnings(drafts, rules, source.file)),
+        learned=read_analysis(nodes["analysis"], problems) if "analysis" in nodes else "",
     )
 
 

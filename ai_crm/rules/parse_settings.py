@@ -1,4 +1,4 @@
-"""How the parts of a rules file are read that are no rules: agents, people, teams, names of statuses and the card."""
+"""How the parts of a rules file are read that are no rules: agents, people, teams, statuses, the card, the analysis."""
 
 from __future__ import annotations
 
@@ -119,6 +119,21 @@ CARD = object_of(
     }
 )
 
+# A path that a repository can have, and none that leads out of it or hides something.
+_PATH = Text(
+    says="the path of a file in this repository, such as .github/ai-crm-analysis.json",
+    pattern=r"(?!/)(?!(?:[\s\S]*/)?\.\.?(?:/|(?![\s\S])))[^\x00-\x1f\x7f\\]*[^\x00-\x20\x7f\\/]",
+)
+ANALYSIS = object_of(
+    {
+        "learned": described(
+            _PATH,
+            "The file that `ai-crm analysis learn` wrote, read from the default branch.",
+            ".github/ai-crm-analysis.json",
+        )
+    }
+)
+
 
 def read_agents(node: Node, catalogue: tuple[Agent, ...], problems: Problems) -> tuple[Agent, ...]:
     """The catalogue with the file's own agents in it. One of the same name keeps what the file does not say."""
@@ -178,6 +193,11 @@ def read_card(node: Node, problems: Problems) -> CardSettings:
         labels=card.read(_CardLabels(), "labels", absent=usual.labels),
         label_prefix=card.read(_PREFIX, "label_prefix", absent=usual.label_prefix),
     )
+
+
+def read_analysis(node: Node, problems: Problems) -> str:
+    """The path of what was learned; empty for none."""
+    return given(node, ANALYSIS, "analysis", problems).read(_PATH, "learned", absent="")
 
 
 class _CardLabels(Struct, frozen=True):

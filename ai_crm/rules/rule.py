@@ -91,7 +91,10 @@ class Rule(Struct, frozen=True, kw_only=True):
 
 
 class Policy(Struct, frozen=True, kw_only=True):
-    """Everything a rules file says. `fingerprint` is the sha256 of the file's bytes."""
+    """Everything a rules file says. `fingerprint` is the sha256 of the file's bytes.
+
+    `learned` is the path, in the project, of what the project's own history taught the analysis; empty for none.
+    """
 
     enabled: bool
     rules: tuple[Rule, ...]
@@ -102,6 +105,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     fingerprint: str
     statuses: tuple[StatusName, ...] = ()
     warnings: tuple[str, ...] = ()
+    learned: str = ""
 
 
 class Scene(Struct, frozen=True, kw_only=True):

@@ -27,6 +27,8 @@ _NEARLY = 1e-6
 
 # What tells somebody something. It may quote the address of what was shown before; nothing quotes it in its turn.
 _MESSAGES = ("notify", "call_webhook")
+# Why a row waits whose last holder did nothing about it.
+_PASSED_ON = "passed_on"
 # How long a row that cannot be read waits for somebody who can.
 _UNREADABLE = timedelta(minutes=10)
 
@@ -50,6 +52,7 @@ _DUE: Select[Any] = (
         _ROW.payload,
         _ROW.attempts,
         _ROW.planned_at,
+        _ROW.revived_at,
         _ROW.event,
         _ROW.lease_until,
         _ROW.reason,
@@ -88,6 +91,12 @@ class SqlOutbox:
 
     async def postpone(self, lease: Lease, setback: Setback, until: datetime) -> None:
         await self._transactions.write(lambda database: queue_rows.postpone(database, OUTBOX, lease, setback, until))
+
+    async def pass_on(self, lease: Lease, connection: str) -> None:
+        passed = {"connection": connection, "reason": _PASSED_ON, "detail": ""}
+        await self._transactions.write(
+            lambda database: queue_rows.end(database, OUTBOX, lease, OUTBOX.free, **passed, not_before="")
+        )
 
     async def hold_back(self, workspace: str, connection: str, until: datetime) -> None:
         table = tables.connection
@@ -208,10 +217,16 @@ def _held(database: Connection, planned: _Planned, lease: Lease) -> HeldChange:
         change=current(Rows(database, lease.workspace), planned.change),
         connection=planned.row.connection,
         lease=lease,
-        attempts=lease.generation,
+        attempts=lease.generation - _is_passed_on(planned.row),
         planned_at=datetime.fromisoformat(planned.row.planned_at),
+        revived_at=datetime.fromisoformat(planned.row.revived_at) if planned.row.revived_at else None,
         event=planned.row.event,
     )
+
+
+def _is_passed_on(row: Row[Any]) -> bool:
+    """Whether its last holder let go of it without doing anything about it."""
+    return bool(row.reason == _PASSED_ON and not row.lease_until)
 
 
 def _bucket(pace: Pace, change: OutboundChange) -> str:

@@ -20,7 +20,7 @@ from ai_crm.store import queue_rows, tables
 from ai_crm.store.database import announce
 from ai_crm.store.queue_rows import INBOX, Turns, due, free_of, hold, in_turns, together
 from ai_crm.store.rows import HUB, Route, Rows, add_workspace, stamp
-from ai_crm.store.sql import goes_to, kept
+from ai_crm.store.sql import connection_of, goes_to, kept
 from ai_crm.store.transactions import Transactions
 
 _TABLE = INBOX.table
@@ -111,8 +111,17 @@ class SqlInbox:
                 continue
             lease = hold(database, INBOX, row, holder, (now, self._lease_seconds))
             if lease:
-                held.append(HeldDelivery(delivery=delivery_of(row), lease=lease, attempts=lease.generation))
+                held.append(_held(row, lease))
         return tuple(held)
+
+
+def _held(row: Row[Any], lease: Lease) -> HeldDelivery:
+    return HeldDelivery(
+        delivery=delivery_of(row),
+        lease=lease,
+        attempts=lease.generation,
+        revived_at=datetime.fromisoformat(row.revived_at) if row.revived_at else None,
+    )
 
 
 def accept_within(database: Connection, delivery: Delivery) -> Accepted:
@@ -142,7 +151,7 @@ def _decide(database: Connection, lease: Lease, decisions: tuple[Decision, ...],
 
     def route(change: OutboundChange) -> Route:
         platform = goes_to(change)
-        return Route(HUB, delivery.connection if platform == own else rows.connection_for(platform))
+        return Route(HUB, delivery.connection if platform == own else connection_of(rows, change))
 
     queue_rows.trouble(database, lease.workspace, delivery.connection, "")
     for decision in decisions:

@@ -60,7 +60,8 @@ class SqlKeys:
         right = hmac.compare_digest(_hash(key), kept.hash if kept else _NOBODY)
         if kept is None or not right or not _works(kept.shown, self._clock.now()):
             return None
-        return Principal(name=kept.shown.name, workspace=kept.shown.workspace, role=kept.shown.role)
+        shown = kept.shown
+        return Principal(name=shown.name, workspace=shown.workspace, role=shown.role, key=shown.id)
 
     async def create(self, workspace: str, name: str, role: Role, expires_at: datetime | None, now: datetime) -> str:
         """A new key, told this once: `aicrm_<id>_<43 letters, digits, - and _>`. The workspace is made if need be."""

@@ -143,7 +143,7 @@ def _decide_anew(connection: Connection, workspace: str, event: str, now: dateti
     connection.execute(
         update(table)
         .where(table.c.workspace == workspace, table.c.event == event, table.c.state == ChangeState.DEAD)
-        .values(state=ChangeState.DROPPED, not_before=stamp(now))
+        .values(state=ChangeState.DROPPED, not_before=stamp(now), revived_at=stamp(now))
     )
     return _revive_delivery(connection, workspace, event, tuple(DeliveryState), now)
 
@@ -155,7 +155,7 @@ def _revive_delivery(
     revived = connection.execute(
         update(table)
         .where(table.c.workspace == workspace, table.c.id == event, table.c.state.in_(states))
-        .values(state=DeliveryState.QUEUED, not_before=stamp(now), decided_at="", **_FRESH)
+        .values(state=DeliveryState.QUEUED, not_before=stamp(now), revived_at=stamp(now), decided_at="", **_FRESH)
     )
     return revived.rowcount == 1
 
@@ -165,6 +165,6 @@ def _revive_change(connection: Connection, workspace: str, key: str, now: dateti
     revived = connection.execute(
         update(table)
         .where(table.c.workspace == workspace, table.c.key == key, table.c.state == ChangeState.DEAD)
-        .values(state=ChangeState.PENDING, not_before=stamp(now), settled_at="", **_FRESH)
+        .values(state=ChangeState.PENDING, not_before=stamp(now), revived_at=stamp(now), settled_at="", **_FRESH)
     )
     return revived.rowcount == 1

@@ -15,10 +15,12 @@ from ai_crm.store import tables
 from ai_crm.store.rows import add_workspace
 from ai_crm.store.transactions import Transactions
 
-_KEEP = text(
+_INSERT = (
     "INSERT INTO member (workspace, platform, id, login, payload) VALUES (:workspace, :platform, :id, :login, :payload) "
-    "ON CONFLICT (workspace, platform, id) DO UPDATE SET login = excluded.login, payload = excluded.payload"
+    "ON CONFLICT (workspace, platform, id) DO "
 )
+_KEEP = text(f"{_INSERT} UPDATE SET login = excluded.login, payload = excluded.payload")
+_REMEMBER = text(f"{_INSERT} NOTHING")
 _MEMBER = msgspec.json.Decoder(Member)
 
 
@@ -34,13 +36,7 @@ class SqlMembers:
         return found[0] if found else None
 
     async def keep(self, workspace: str, member: Member) -> None:
-        row = {
-            "workspace": workspace,
-            "platform": member.platform.value,
-            "id": member.id,
-            "login": member.login.lower(),
-            "payload": msgspec.json.encode(member).decode(),
-        }
+        row = _row(workspace, member)
         await self._transactions.write(lambda connection: _keep(connection, row))
 
     async def of_logins(self, workspace: str, logins: tuple[str, ...]) -> tuple[Member, ...]:
@@ -63,7 +59,21 @@ class SqlMembers:
             .order_by(table.c.platform, table.c.id)
         )
         rows = await self._transactions.read(lambda connection: connection.execute(statement).scalars().all())
-        return tuple(map(_member, rows))
+        return tuple(map(member_of, rows))
+
+
+def remember(connection: Connection, workspace: str, member: Member) -> None:
+    """Keeps somebody who is not known yet, within a transaction that does more than that."""
+    add_workspace(connection, workspace)
+    connection.execute(_REMEMBER, _row(workspace, member))
+
+
+def member_of(payload: str) -> Member:
+    """The member in a row's `payload`. Raises StoreError."""
+    try:
+        return _MEMBER.decode(payload)
+    except msgspec.MsgspecError as error:
+        raise StoreError("the row of a member cannot be read", hint="A newer version may have written it") from error
 
 
 def _wants_digest(preferences: Preferences) -> bool:
@@ -75,8 +85,11 @@ def _keep(connection: Connection, row: dict[str, Any]) -> None:
     connection.execute(_KEEP, row)
 
 
-def _member(payload: str) -> Member:
-    try:
-        return _MEMBER.decode(payload)
-    except msgspec.MsgspecError as error:
-        raise StoreError("the row of a member cannot be read", hint="A newer version may have written it") from error
+def _row(workspace: str, member: Member) -> dict[str, Any]:
+    return {
+        "workspace": workspace,
+        "platform": member.platform.value,
+        "id": member.id,
+        "login": member.login.lower(),
+        "payload": msgspec.json.encode(member).decode(),
+    }

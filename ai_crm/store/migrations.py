@@ -337,6 +337,8 @@ _STEPS: tuple[tuple[str | Either, ...], ...] = (
             )
             """,
         ),
+        "ALTER TABLE change ADD COLUMN revived_at TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE delivery ADD COLUMN revived_at TEXT NOT NULL DEFAULT ''",
     ),
 )
 VERSION = len(_STEPS)

@@ -29,18 +29,19 @@ _GIVE = text(
 class SqlPromises:
     """Implements ports.promises.Promises."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, lease: timedelta = LEASE) -> None:
         self._transactions = transactions
+        self._lease = lease
 
-    async def give(self, promise: Promise, now: datetime) -> None:
+    async def give(self, promise: Promise, now: datetime) -> bool:
         row = {
             "platform": promise.platform.value,
             "id": promise.id,
             "since": stamp(now),
-            "lease_until": stamp(now + LEASE),
+            "lease_until": stamp(now + self._lease),
             "body": promise.body,
         }
-        await self._transactions.write(lambda connection: connection.execute(_GIVE, row).rowcount)
+        return await self._transactions.write(lambda connection: connection.execute(_GIVE, row).rowcount == 1)
 
     async def keep(self, promise: Promise) -> None:
         table = tables.promise
@@ -50,7 +51,7 @@ class SqlPromises:
     async def broken(self, platform: PlatformName, now: datetime) -> tuple[Promise, ...]:
         if not await self._transactions.read(lambda connection: _left(connection, platform, now)):
             return ()
-        return await self._transactions.write(lambda connection: _taken(connection, platform, now))
+        return await self._transactions.write(lambda connection: _taken(connection, platform, now, self._lease))
 
     async def give_up(self, platform: PlatformName, now: datetime) -> int:
         table = tables.promise
@@ -71,7 +72,7 @@ def _left(connection: Connection, platform: PlatformName, now: datetime) -> tupl
     return tuple(connection.execute(statement).scalars())
 
 
-def _taken(connection: Connection, platform: PlatformName, now: datetime) -> tuple[Promise, ...]:
+def _taken(connection: Connection, platform: PlatformName, now: datetime, lease: timedelta) -> tuple[Promise, ...]:
     """One statement takes each: of two processes that look at once, one finds it free."""
     table = tables.promise
     free = (table.c.platform == platform) & (table.c.lease_until <= stamp(now))
@@ -80,7 +81,7 @@ def _taken(connection: Connection, platform: PlatformName, now: datetime) -> tup
         mine = (
             update(table)
             .where(free, table.c.id == left)
-            .values(lease_until=stamp(now + LEASE), attempts=table.c.attempts + 1)
+            .values(lease_until=stamp(now + lease), attempts=table.c.attempts + 1)
             .returning(table.c.body)
         )
         body = connection.execute(mine).scalar()

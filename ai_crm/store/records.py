@@ -29,7 +29,8 @@ from ai_crm.model.record import (
 from ai_crm.model.task import Task, TaskId
 from ai_crm.store import figures, letters, search, stages, tables
 from ai_crm.store.inbox import delivery_of
-from ai_crm.store.rows import Entry, Rows, stamp
+from ai_crm.store.rows import HUB, Entry, Route, Rows, stamp
+from ai_crm.store.sql import connection_of, kept
 from ai_crm.store.transactions import Transactions
 from ai_crm.store.words import keep_words
 
@@ -63,8 +64,8 @@ class SqlRecords:
     async def comments(self, workspace: str, task: TaskId) -> tuple[TaskComment, ...]:
         return await self._transactions.read(lambda connection: _comments(connection, workspace, task))
 
-    async def add_comment(self, workspace: str, comment: TaskComment) -> None:
-        await self._transactions.write(lambda connection: _add_comment(connection, workspace, comment))
+    async def add_comment(self, workspace: str, comment: TaskComment, told: Decision | None) -> None:
+        await self._transactions.write(lambda connection: _add_comment(connection, workspace, comment, told))
 
     async def events(self, workspace: str, state: str, cursor: str, most: int) -> EventPage:
         return await self._transactions.read(
@@ -128,23 +129,24 @@ def _storable(kind: str, name: str) -> str:
 
 def _task(connection: Connection, workspace: str, name: TaskId) -> Task:
     table = tables.task
-    number = _number(name)
+    number = number_of(name)
     payload = connection.execute(
         select(table.c.payload).where(table.c.workspace == workspace, table.c.number == number)
     ).scalar()
     if payload is None:
-        raise _no_task(name)
+        raise task_missing(name)
     return search.whole(connection, workspace, {number: payload})[0]
 
 
-def _number(task: TaskId) -> int:
+def number_of(task: TaskId) -> int:
+    """Raises RecordMissing for what is no task's name."""
     found = _NUMBER.fullmatch(task)
     if found is None:
-        raise _no_task(task)
+        raise task_missing(task)
     return int(found.group(1))
 
 
-def _no_task(name: str) -> RecordMissing:
+def task_missing(name: str) -> RecordMissing:
     return RecordMissing("there is no such task", where=name if name.isprintable() else "", hint="Tasks are AICRM-1, …")
 
 
@@ -153,7 +155,7 @@ def _history(connection: Connection, workspace: str, name: TaskId) -> tuple[Task
     task = _task(connection, workspace, name)
     causes = connection.execute(
         select(table.c.cause)
-        .where(table.c.workspace == workspace, table.c.number == _number(name))
+        .where(table.c.workspace == workspace, table.c.number == number_of(name))
         .order_by(table.c.position)
     ).scalars()
     return tuple(
@@ -167,7 +169,7 @@ def _comments(connection: Connection, workspace: str, name: TaskId) -> tuple[Tas
     task = _task(connection, workspace, name)
     rows = connection.execute(
         select(table)
-        .where(table.c.workspace == workspace, table.c.number == _number(name))
+        .where(table.c.workspace == workspace, table.c.number == number_of(name))
         .order_by(table.c.at, table.c.id)
     )
     return tuple(
@@ -176,9 +178,9 @@ def _comments(connection: Connection, workspace: str, name: TaskId) -> tuple[Tas
     )
 
 
-def _add_comment(connection: Connection, workspace: str, comment: TaskComment) -> None:
+def _add_comment(connection: Connection, workspace: str, comment: TaskComment, told: Decision | None) -> None:
     table = tables.task_comment
-    number = _number(comment.task)
+    number = number_of(comment.task)
     rows = Rows(connection, workspace)
     rows.lock(_task(connection, workspace, comment.task).item)
     task = _task(connection, workspace, comment.task)  # as it is now that nobody else changes it
@@ -196,6 +198,8 @@ def _add_comment(connection: Connection, workspace: str, comment: TaskComment) -
     connection.execute(insert(table).values(row))
     keep_words(connection, workspace, number, task)
     rows.note(Entry(actor=comment.actor, action="comment", subject=comment.task, cause=comment.id), comment.at)
+    if told:
+        kept(rows, told, comment.at, lambda change: Route(HUB, connection_of(rows, change)))
 
 
 def _kept(body: str) -> str:

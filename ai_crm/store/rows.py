@@ -25,7 +25,7 @@ from ai_crm.model.change import (
 from ai_crm.model.decision import Decision
 from ai_crm.model.item import ItemRef, PlatformName
 from ai_crm.model.task import HistoryEntry, Task, TaskId
-from ai_crm.store import messages, tables
+from ai_crm.store import messages, routes, tables
 from ai_crm.store.database import announce
 from ai_crm.store.payloads import read, written
 from ai_crm.store.words import keep_words
@@ -260,16 +260,9 @@ class Rows:
         """Where the item has live messages: platform and target of each."""
         return messages.places_of(self._connection, self._workspace, item)
 
-    def connection_for(self, platform: PlatformName) -> str:
-        """The workspace's first connection to a platform; empty where there is none."""
-        table = tables.connection
-        found: str | None = self._connection.execute(
-            select(table.c.id)
-            .where(table.c.workspace == self._workspace, table.c.platform == platform, table.c.active == 1)
-            .order_by(table.c.created_at, table.c.id)
-            .limit(1)
-        ).scalar()
-        return found or ""
+    def connection_for(self, platform: PlatformName, target: str = "") -> str:
+        """The workspace's connection that reaches a message's target, or does anything else; empty where there is none."""
+        return routes.connection_for(self._connection, self._workspace, platform, target)
 
     def note(self, entry: Entry, at: datetime) -> None:
         """Adds to the audit, once however often it is told."""

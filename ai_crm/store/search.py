@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, true
 
-from ai_crm.commands.query import TaskQuery
+from ai_crm.commands.query import OPEN, Due, TaskQuery
 from ai_crm.errors import StoreError
 from ai_crm.model.record import TaskPage
 from ai_crm.model.task import HistoryEntry, Task
@@ -85,12 +85,47 @@ def _conditions(
         yield or_(*(_lists("labels", each, "due") for each in query.labels))
     if query.projects:
         yield or_(*(_holds(f'"project":{_json(each)},"kind":') for each in query.projects))
+    if query.watchers:
+        yield or_(*(_watched(workspace, each) for each in query.watchers))
+    if query.due:
+        day = _due_day(connection.dialect.name)
+        yield or_(*(_is_due(each, day) for each in query.due))
     if query.updated_within is not None:
         yield table.c.updated_at >= stamp(now - timedelta(seconds=query.updated_within))
     if query.not_updated_within is not None:
         yield table.c.updated_at < stamp(now - timedelta(seconds=query.not_updated_within))
     if query.words:
         yield says(connection, workspace, query.words)
+
+
+def _watched(workspace: str, watcher: str) -> ColumnElement[bool]:
+    """By everybody who said that this login is theirs, or, in `slack:U012`, by this one person. No login has a colon."""
+    watch, member = tables.watch, tables.member
+    platform, colon, person = watcher.partition(":")
+    found = select(watch.c.number).where(watch.c.workspace == workspace)
+    if colon:
+        return tables.task.c.number.in_(found.where(watch.c.platform == platform, watch.c.member == person))
+    same = and_(
+        member.c.workspace == watch.c.workspace, member.c.platform == watch.c.platform, member.c.id == watch.c.member
+    )
+    return tables.task.c.number.in_(found.join(member, same).where(member.c.login == watcher.lower()))
+
+
+_DUE = '"due":"'
+
+
+def _due_day(dialect: str) -> ColumnElement[str]:
+    """The day as text, `2026-12-31`; null where the task is due on none."""
+    place = (func.strpos if dialect == "postgresql" else func.instr)(tables.task.c.payload, _DUE)
+    return func.substr(tables.task.c.payload, func.nullif(place, 0) + len(_DUE), 10)
+
+
+def _is_due(due: Due, day: ColumnElement[str]) -> ColumnElement[bool]:
+    if due.first is None and due.last is None:
+        return day.is_(None)
+    first = day >= due.first.isoformat() if due.first else true()
+    last = day <= due.last.isoformat() if due.last else true()
+    return and_(first, last, tables.task.c.status.in_(OPEN) if due.unfinished else true())
 
 
 def _lists(field: str, value: str, following: str) -> ColumnElement[bool]:

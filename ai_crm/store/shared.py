@@ -20,7 +20,7 @@ from ai_crm.ports.shared import HandedIn
 from ai_crm.store import tables
 from ai_crm.store.database import announce
 from ai_crm.store.rows import CALLER, HUB, Entry, Route, Rows, add_workspace, outbound, stamp
-from ai_crm.store.sql import Kept, committed, current, goes_to, kept, settled
+from ai_crm.store.sql import Kept, committed, connection_of, current, kept, settled
 from ai_crm.store.transactions import Transactions
 
 # Seconds that a caller has to carry a change out: longer than any call of ours may take, with the questions before it.
@@ -88,7 +88,7 @@ class SqlShared:
 
         def route(change: OutboundChange) -> Route:
             if isinstance(change, Notify | CallWebhook) and self._messages == HUB:
-                return Route(HUB, rows.connection_for(goes_to(change)), later)
+                return Route(HUB, connection_of(rows, change), later)
             return Route(CALLER)
 
         return route

@@ -111,7 +111,7 @@ class SqlStore:
         return Kept(followed, rows.pending(decision.event, decision.item))
 
     def _route(self, rows: Rows, change: OutboundChange) -> Route:
-        return Route(HUB, rows.connection_for(goes_to(change))) if self._carrier == HUB else Route(CALLER)
+        return Route(HUB, connection_of(rows, change)) if self._carrier == HUB else Route(CALLER)
 
 
 class Kept:
@@ -193,6 +193,11 @@ def goes_to(change: OutboundChange) -> PlatformName:
             return PlatformName.WEBHOOK
         case _:
             return change.item.platform
+
+
+def connection_of(rows: Rows, change: OutboundChange) -> str:
+    """The connection that a change is carried out by, as far as the store can tell."""
+    return rows.connection_for(goes_to(change), change.target if isinstance(change, Notify) else "")
 
 
 def _transactions(database: Engine | str | Transactions, offload: Offload | None) -> Transactions:

@@ -153,6 +153,7 @@ def _changed(row: Row[Any]) -> Stage:
         detail=applied.detail if applied else _why(row),
         attempts=row.attempts,
         ms=_between(row.planned_at, ended),
+        change=row.key,
     )
 
 

@@ -106,7 +106,7 @@ decision = Table(
 # The ledger of effects, and the outbox while they are pending. An update of a task is done with its transaction and
 # has a row so that it is not done twice. `attempts` counts how often somebody began to carry the change out; it is the
 # fence of its lease. `carrier` says who carries it out: the `hub`, or the `caller` that brought the decision. `target` is
-# whom a message is for, and empty for everything else.
+# whom a message is for, and empty for everything else. `revived_at` is when a person sent a dead one on.
 change = Table(
     "change",
     metadata,
@@ -131,6 +131,7 @@ change = Table(
     Column("detail", Text, nullable=False, server_default=text("''")),
     Column("settled_at", Text, nullable=False, server_default=text("''")),
     Column("target", Text, nullable=False, server_default=text("''")),
+    Column("revived_at", Text, nullable=False, server_default=text("''")),
     ForeignKeyConstraint(["workspace", "decision"], ["decision.workspace", "decision.id"]),
     ForeignKeyConstraint(["workspace", "item"], ["item_card.workspace", "item_card.item"]),
     Index("change_outbox", "workspace", "item", "event", "state"),
@@ -173,7 +174,8 @@ connection = Table(
     UniqueConstraint("id", name="connection_once"),
 )
 
-# The inbox. `attempts` is the fence of the lease. An empty time or word is one that does not apply yet.
+# The inbox. `attempts` is the fence of the lease, `revived_at` as above. An empty time or word is one that does not apply
+# yet.
 delivery = Table(
     "delivery",
     metadata,
@@ -196,6 +198,7 @@ delivery = Table(
     Column("reason", Text, nullable=False),
     Column("detail", Text, nullable=False),
     Column("decided_at", Text, nullable=False),
+    Column("revived_at", Text, nullable=False, server_default=text("''")),
     Index(
         "delivery_vendor_id",
         "workspace",

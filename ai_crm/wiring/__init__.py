@@ -87,6 +87,7 @@ class ChatAccess(Struct, frozen=True, kw_only=True):
     teams_service_url: str
     proxy: Secret
     teams_listens: bool = False
+    teams_several: bool = False
     teams_certificate: Secret = Secret("")
 
 
@@ -169,6 +170,7 @@ def _teams(chat: ChatAccess, offload: Offload) -> Applier:
         password=chat.teams_app_password.reveal(),
         tenant=chat.teams_tenant_id,
         certificate=chat.teams_certificate.reveal(),
+        several=chat.teams_several,
         listens=chat.teams_listens,
     )
     return Teams(account, offload, service_url=chat.teams_service_url, proxy=chat.proxy.reveal())

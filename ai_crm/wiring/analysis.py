@@ -1,11 +1,16 @@
-"""Which analyst a hub works with: the shipped one, or the one that knows what its team's own history taught."""
+"""What an analysis is made of beside the shipped lists: a file that was learned, and the closed issues to learn one from."""
 
 from __future__ import annotations
 
 import os
+from contextlib import closing
 
-from ai_crm.analysis import offline_analyst
-from ai_crm.analysis.learned import decode
+import msgspec
+
+from ai_crm import wiring
+from ai_crm.analysis import offline_analyst, taught_analyst
+from ai_crm.model.secret import Secret
+from ai_crm.platforms.github.access import Access, graphql_of
 from ai_crm.ports import Analyst
 
 
@@ -14,4 +19,15 @@ def analyst_with(path: str) -> Analyst:
     if not os.path.exists(path):
         return offline_analyst()
     with open(path, "rb") as file:
-        return offline_analyst(decode(file.read(), path))
+        return taught_analyst(file.read(), path)
+
+
+def closed_issues(project: str, limit: int, token: Secret, api_url: str, proxy: Secret) -> tuple[bytes, ...]:
+    """The closed issues of a repository on GitHub, each as the line that `ai-crm analysis learn` reads.
+
+    At most `limit` of them, those that were opened last. Raises UpstreamError and SettingsInvalid.
+    """
+    access = Access(token=token.reveal, api_url=api_url, graphql_url=graphql_of(api_url), proxy=proxy.reveal())
+    with closing(wiring.github(access, wiring.Setup())) as github:
+        found = wiring.finish(github.closed_issues(project, limit))
+    return tuple(map(msgspec.json.encode, found))

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
@@ -19,12 +20,14 @@ from sqlalchemy import Engine
 
 from ai_crm.config.hub_settings import HubSettings
 from ai_crm.errors import RulesInvalid
-from ai_crm.flow.commands.reply import CommandDesk
+from ai_crm.flow.commands.reply import CommandDesk, WayIn
+from ai_crm.flow.comments import add_comment
 from ai_crm.flow.notices import Listeners, Telling, TellingShared
 from ai_crm.flow.rounds import Rounds
 from ai_crm.flow.work import Desk
 from ai_crm.model.agent import Agent
 from ai_crm.model.item import PlatformName
+from ai_crm.model.record import TaskComment
 from ai_crm.model.status_name import StatusName
 from ai_crm.platforms.github.credentials import parse_hooks
 from ai_crm.platforms.github.receive import GitHubReceiver
@@ -42,17 +45,22 @@ from ai_crm.store.listener import Listener
 from ai_crm.store.members import SqlMembers
 from ai_crm.store.migrations import migrate
 from ai_crm.store.pictures import Pictures
+from ai_crm.store.promises import LEASE as PROMISE_LEASE
+from ai_crm.store.promises import SqlPromises
 from ai_crm.store.queue_rows import backlog
 from ai_crm.store.records import SqlRecords
 from ai_crm.store.retention import apply_retention
+from ai_crm.store.sessions import SqlSessions
 from ai_crm.store.shared import SqlShared
 from ai_crm.store.sql import SqlStore
 from ai_crm.store.transactions import Grouped
 from ai_crm.store.vault import Vault, vault_key
+from ai_crm.store.watches import SqlWatches
 from ai_crm.wiring.analysis import analyst_with
 from ai_crm.wiring.queue import Front, NewMover, front_of
 from ai_crm.wiring.reach import HubReach
 from ai_crm.wiring.schedules import turns
+from ai_crm.wiring.way_in import links_of
 
 if TYPE_CHECKING:
     from ai_crm.store.redis_inbox import RedisInbox
@@ -83,13 +91,17 @@ class Hub(Struct, frozen=True, kw_only=True):
     keys: SqlKeys
     records: SqlRecords
     members: SqlMembers
+    watches: SqlWatches
+    sessions: SqlSessions
     agents: Callable[[str], tuple[Agent, ...]]
     statuses: Callable[[str], tuple[StatusName, ...]]
     vault: Vault
     answers: SqlAnswers
+    promises: SqlPromises
     inbox: Inbox
     redis: RedisInbox | None
     store: Callable[[str], Store]
+    comment: Callable[[str, TaskComment], Awaitable[None]]
     shared: Callable[[str], SharedStore]
     desk: Desk
     holder: str
@@ -122,6 +134,7 @@ class _Base(Struct, frozen=True, kw_only=True):
     vault: Vault
     connections: SqlConnections
     members: SqlMembers
+    watches: SqlWatches
     inbox: SqlInbox
     front: Front | None
     records: SqlRecords
@@ -146,7 +159,15 @@ class _Base(Struct, frozen=True, kw_only=True):
         return TellingShared(SqlShared(self.transactions, workspace), self.listeners(workspace))
 
     def listeners(self, workspace: str) -> Listeners:
-        return Listeners(members=self.members, workspace=workspace, agents=lambda: self.known_agents(workspace))
+        return Listeners(
+            members=self.members,
+            watches=self.watches,
+            workspace=workspace,
+            agents=lambda: self.known_agents(workspace),
+        )
+
+    async def comment(self, workspace: str, comment: TaskComment) -> None:
+        await add_comment(comment, self.records, self.listeners(workspace))
 
     def known_agents(self, workspace: str) -> tuple[Agent, ...]:
         """None while the rules are broken: what somebody does all the same is not refused because of that."""
@@ -180,6 +201,7 @@ def _base(settings: HubSettings, clock: Clock, calling: Calling) -> _Base:
         vault=vault,
         connections=connections,
         members=SqlMembers(transactions),
+        watches=SqlWatches(transactions),
         inbox=inbox,
         front=front,
         records=SqlRecords(transactions, front.inbox.waiting if front else None),
@@ -199,6 +221,7 @@ def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext
     """
     base = _base(settings, clock, calling)
     transactions, front, store = base.transactions, base.front, cache(base.store)
+    sessions = SqlSessions(transactions)
     digests, alerts = _rounds(base, store, clock, settings)
     return Hub(
         settings=settings,
@@ -207,19 +230,23 @@ def assemble(settings: HubSettings, clock: Clock, calling: Calling = nullcontext
         keys=SqlKeys(transactions, clock),
         records=base.records,
         members=base.members,
+        watches=base.watches,
+        sessions=sessions,
         agents=base.agents,
         statuses=base.statuses,
         vault=base.vault,
         answers=SqlAnswers(transactions),
+        promises=SqlPromises(transactions, min(PROMISE_LEASE, timedelta(seconds=settings.lease_seconds))),
         inbox=front.inbox if front else base.inbox,
         redis=front.inbox if front else None,
         store=store,
+        comment=base.comment,
         shared=base.shared,
         desk=_desk(base, store, clock, settings),
         holder=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         sweep=lambda: _sweep(base.reach, base.connections, base.inbox, clock),
         backlog=lambda: transactions.read(lambda database: backlog(database, clock.now())),
-        tidy=lambda: _tidy(transactions, base.members, settings.keep, clock),
+        tidy=lambda: _tidy(transactions, base.members, sessions, settings.keep, clock),
         digests=digests,
         alerts=alerts,
         turns=turns(transactions, base.records, base.connections, base.reach, clock, settings.base_url),
@@ -236,6 +263,7 @@ def _desk(base: _Base, store: Callable[[str], Store], clock: Clock, settings: Hu
         reach=base.reach,
         store=store,
         members=base.members,
+        watches=base.watches,
         analyst=analyst_with(settings.learned_analysis),
         clock=clock,
         chance=random.random,
@@ -261,18 +289,24 @@ def _rounds(
     return lambda: each(rounds.digests), lambda: each(rounds.health)
 
 
-def command_desk(hub: Hub, wake: Callable[[], None]) -> CommandDesk:
-    """What people's commands are carried out with. `wake` is called when there may be changes to carry out."""
+def command_desk(hub: Hub, wake: Callable[[], None], way_in: WayIn | None = None) -> CommandDesk:
+    """What people's commands are carried out with. `wake` is called when there may be changes to carry out.
+
+    `way_in` is what leads into the dashboard where that is not a link to the address that the settings say.
+    """
     return CommandDesk(
         records=hub.records,
         members=hub.members,
+        watches=hub.watches,
         store=hub.store,
+        comment=hub.comment,
         analyst=hub.desk.analyst,
         agents=hub.agents,
         statuses=hub.statuses,
         clock=hub.clock,
         wake=wake,
         picture=Pictures(hub.vault, hub.settings.base_url, hub.clock).address,
+        way_in=way_in or links_of(hub.sessions, hub.clock, hub.settings.base_url),
     )
 
 
@@ -290,10 +324,12 @@ async def _sweep(reach: HubReach, connections: Connections, inbox: SqlInbox, clo
     return sum(each for each in asked if isinstance(each, int))
 
 
-async def _tidy(transactions: Grouped, members: SqlMembers, keep: Mapping[str, int], clock: Clock) -> int:
+async def _tidy(
+    transactions: Grouped, members: SqlMembers, sessions: SqlSessions, keep: Mapping[str, int], clock: Clock
+) -> int:
     workspaces = await members.workspaces()
     gone = [await apply_retention(transactions, workspace, keep, clock.now()) for workspace in workspaces]
-    return sum(sum(counts.values()) for counts in gone)
+    return sum(sum(counts.values()) for counts in gone) + await sessions.forget(clock.now())
 
 
 def _paces(settings: HubSettings) -> Paces:

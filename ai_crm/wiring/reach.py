@@ -18,7 +18,7 @@ from ai_crm.flow.sweep import sweep
 from ai_crm.flow.work import Source
 from ai_crm.model.event import Event
 from ai_crm.model.item import PlatformName
-from ai_crm.platforms.github import Access
+from ai_crm.platforms.github.access import Access, graphql_of
 from ai_crm.platforms.github.account import GitHubAccount
 from ai_crm.platforms.github.credentials import AppCredentials, TokenCredentials, parse_hooks
 from ai_crm.platforms.hub import OwnPlatform
@@ -71,6 +71,9 @@ class HubReach:
         finally:
             github.close()
 
+    async def connection(self, held: HeldChange) -> str:
+        return await self._chats.connection(held)
+
     @asynccontextmanager
     async def applier(self, held: HeldChange) -> AsyncIterator[Applier]:
         if platform_of(held.change) is not PlatformName.GITHUB:
@@ -98,7 +101,7 @@ class HubReach:
 
     async def sweep(self, connection: Connection, knows: Callable[[str, str], Awaitable[bool]], now: datetime) -> int:
         """How many deliveries of one connection were asked for again."""
-        if not connection.active:
+        if not connection.active or connection.platform is not PlatformName.GITHUB:
             return 0
         account = await self._account(connection.id)
         return await sweep(account, lambda guid: knows(connection.id, guid), now)
@@ -143,6 +146,6 @@ def _github_account(connection: Connection, offload: Offload, settings: HubSetti
         )
     api_url = given.get("api_url", "https://api.github.com")
     where = Access(
-        api_url=api_url, graphql_url=given.get("graphql_url", f"{api_url}/graphql"), proxy=settings.proxy.reveal()
+        api_url=api_url, graphql_url=given.get("graphql_url", graphql_of(api_url)), proxy=settings.proxy.reveal()
     )
     return GitHubAccount(credentials, offload, time.sleep, time.time, where)

@@ -22,13 +22,16 @@ from starlette.routing import Route
 
 from ai_crm.commands.presses import Verb
 from ai_crm.config.hub_settings import HubSettings
+from ai_crm.model.item import PlatformName
 from ai_crm.wiring.hub import Hub, command_desk
+from bots.links import Links
+from bots.promised import Promised
 from bots.slack.bot import Bot, Caller
-from bots.slack.door import Door, Socket, door_route
+from bots.slack.door import Door, Hearing, Socket, door_route
 from bots.slack.ears import EARS, Ear, Kind
+from bots.slack.heard import promised_as
 from bots.slack.install import Client, Installer, install_routes
 from bots.slack.installations import Installations
-from bots.slack.links import Links
 from bots.slack.people import People
 from bots.slack.speak import Speaker
 
@@ -60,12 +63,13 @@ def build(hub: Hub, wake: Callable[[], None]) -> Parts:
     )
     speaker = Speaker(settings.slack_api_url, settings.proxy.reveal())
     bot = Bot(command_desk(hub, wake), kept, People(hub.members, hub.clock.now), speaker, Links(settings.base_url))
-    underway = _Underway()
+    promised = Promised(hub.promises, PlatformName.SLACK, hub.clock.now)
+    hearing, underway = Hearing(app, promised, bot.forget), _Underway(promised)
     for ear in EARS:
         handler = _hearing(ear, getattr(bot, ear.hears), lambda: web_client(settings))
         _listen(app, ear, underway.followed(handler))
     app.error(_fault)
-    return Parts(app=app, routes=_routes(hub, app, kept), run=lambda stop: _run(hub, app, underway, stop))
+    return Parts(app=app, routes=_routes(hub, hearing, kept), run=lambda stop: _run(hub, hearing, underway, stop))
 
 
 def web_client(settings: HubSettings) -> AsyncWebClient:
@@ -75,10 +79,10 @@ def web_client(settings: HubSettings) -> AsyncWebClient:
     return client
 
 
-def _routes(hub: Hub, app: AsyncApp, kept: Installations) -> tuple[Route, ...]:
+def _routes(hub: Hub, hearing: Hearing, kept: Installations) -> tuple[Route, ...]:
     settings = hub.settings
     signing, client = settings.slack_signing_secret, settings.slack_client_id
-    door = (door_route(Door(app, signing, hub.clock.now)),) if signing else ()
+    door = (door_route(Door(hearing, signing, hub.clock.now)),) if signing else ()
     if not client:
         return door
     whose = Client(
@@ -87,19 +91,21 @@ def _routes(hub: Hub, app: AsyncApp, kept: Installations) -> tuple[Route, ...]:
     return (*door, *install_routes(Installer(whose, hub.vault, kept, web_client(settings), hub.clock.now)))
 
 
-async def _run(hub: Hub, app: AsyncApp, underway: _Underway, stop: asyncio.Event) -> None:
+async def _run(hub: Hub, hearing: Hearing, underway: _Underway, stop: asyncio.Event) -> None:
     """Keeps the socket open until the end, and ends when everybody who was heard has been answered."""
     token = hub.settings.slack_app_token
+    undone = asyncio.ensure_future(underway.promised.run(hearing.again, stop))
     if token:
-        await Socket(app, token, hub.settings.proxy.reveal()).run(stop)
-    await stop.wait()
+        await Socket(hearing, token, hub.settings.proxy.reveal()).run(stop)
+    await undone
     await underway.end()
 
 
 class _Underway:
     """What was acknowledged and is still being answered: Slack does not send it again."""
 
-    def __init__(self) -> None:
+    def __init__(self, promised: Promised) -> None:
+        self.promised = promised
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def followed(self, handler: Handler) -> Handler:
@@ -109,6 +115,7 @@ class _Underway:
             self._tasks.add(task)
             try:
                 await handler(ack, body, context)
+                await self.promised.keep(promised_as(body))
             finally:
                 self._tasks.discard(task)
 

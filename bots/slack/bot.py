@@ -21,6 +21,7 @@ from ai_crm.errors import AiCrmError, CommandRefused, Misunderstood
 from ai_crm.flow.commands import demand, obey, pressed, refusal, understand
 from ai_crm.flow.commands.reply import Asker, CommandDesk, Reply, agents_of
 from ai_crm.model.analysis import Analysis
+from bots.links import Links
 from bots.memory import Heard
 from bots.slack import form, home
 from bots.slack.heard import (
@@ -36,7 +37,7 @@ from bots.slack.heard import (
     Told,
 )
 from bots.slack.installations import Installations
-from bots.slack.links import Links
+from bots.slack.links import unfurl
 from bots.slack.people import People, request_id
 from bots.slack.speak import Speaker, trouble
 
@@ -68,6 +69,10 @@ class Bot:
         self._speaker = speaker
         self._links = links
         self._heard = Heard()
+
+    def forget(self, request: str) -> None:
+        """It is to be done once more, because nobody did it to the end."""
+        self._heard.forget(request)
 
     async def slash_command(self, heard: SlashCommand, caller: Caller) -> None:
         async def work() -> None:
@@ -109,7 +114,7 @@ class Bot:
         thread = said.thread_ts or said.ts
 
         async def work() -> None:
-            reply, public = await self._reply(heard, caller, thread)
+            reply, public = await self._reply(heard, caller, thread, among_others=True)
             await (self._speaker.say(caller.client, said.channel, thread, reply) if public else tell(reply))
 
         async def tell(reply: Reply) -> None:
@@ -138,7 +143,8 @@ class Bot:
         async def work() -> None:
             who = await self._who(caller)
             request = request_id(heard.trigger_id, action.action_ts)
-            reply = await pressed(verb, _data(action.value), who, self._desk, request)
+            share = verb in RENEWING and heard.is_seen_by_others
+            reply = await pressed(verb, _data(action.value), who, self._desk, request, share=share)
             if heard.response_url and reply.ok and verb in RENEWING:
                 await self._speaker.respond(heard.response_url, reply, replace=True)
             else:
@@ -214,7 +220,7 @@ class Bot:
 
     async def link_shared(self, heard: Told[LinkShared], caller: Caller) -> None:
         async def work() -> None:
-            await self._links.unfurl(caller.client, heard.event, await self._who(caller), self._desk)
+            await unfurl(self._links, caller.client, heard.event, await self._who(caller), self._desk)
 
         if not heard.is_ext_shared_channel:  # people of another company would see it
             await _answered(work, _unheard)
@@ -233,7 +239,9 @@ class Bot:
         caller.client.token = installation.token.reveal()
         return await self._people.asker(installation, caller.user, caller.client)
 
-    async def _reply(self, heard: Told[Said], caller: Caller, thread: str) -> tuple[Reply, bool]:
+    async def _reply(
+        self, heard: Told[Said], caller: Caller, thread: str, *, among_others: bool = False
+    ) -> tuple[Reply, bool]:
         """The answer to what somebody wrote, and whether it is for everybody. A task that is made in a thread says which."""
         who = await self._who(caller)
         asked = await understand(_unescaped(_MENTION.sub("", heard.event.text or "")), who, self._desk)
@@ -241,8 +249,10 @@ class Bot:
         if isinstance(command, NewTask) and thread and not command.description:
             origin = await self._permalink(caller.client, heard.event.channel, thread)
             asked = structs.replace(asked, command=structs.replace(command, description=origin))
+        for_all = among_others and not isinstance(command, PERSONAL)
+        asked = structs.replace(asked, share=asked.share or for_all)
         reply = await obey(asked, who, self._desk, request_id(heard.event_id))
-        return reply, reply.ok and not isinstance(command, PERSONAL)
+        return reply, reply.ok and for_all
 
     async def _open(self, caller: Caller, who: Asker, trigger: str, draft: form.Draft, about: str = "") -> None:
         """Opens the window at once, because its ticket lasts three seconds, and fills it in while the person reads."""

@@ -57,7 +57,11 @@ def invite(workspace: str) -> None:
 
 @slack.command("doctor")
 def doctor() -> None:
-    """Check token, scopes, socket and address of the app, and say what to click."""
+    """Check token, scopes, socket and address of the app, and each connected workspace, and say what to click."""
     from bots.slack.doctor import examine  # noqa: PLC0415 - as above
+    from bots.slack.installations import installed  # noqa: PLC0415 - as above
 
-    show_all(asyncio.run(examine(settings())))
+    given = settings()
+    # Without the app's own client nothing can have been connected, and nobody needs a database to try it out.
+    connected = with_hub(lambda hub: installed(hub.connections)) if given.slack_client_id else ()
+    show_all(asyncio.run(examine(given, connected)))

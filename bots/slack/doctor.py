@@ -13,17 +13,23 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from ai_crm.cli.diagnosis import Finding
 from ai_crm.config.hub_settings import HubSettings
+from ai_crm.errors import AiCrmError
 from ai_crm.platforms.slack.verify import sign
+from ai_crm.ports.receiver import Connection
 from bots.slack.door import PATH
+from bots.slack.installations import installation_of
 from bots.slack.manifest import LOOKING_SCOPES, scopes
 
 
-async def examine(settings: HubSettings) -> tuple[Finding, ...]:
-    """Everything that can be looked at with these settings, in the order in which it is set up."""
+async def examine(settings: HubSettings, connected: tuple[Connection, ...] = ()) -> tuple[Finding, ...]:
+    """Everything that can be looked at with these settings, in the order in which it is set up, and each Slack workspace that
+    is `connected`.
+    """
     client = AsyncWebClient(
         base_url=f"{settings.slack_api_url.rstrip('/')}/", proxy=settings.proxy.reveal() or None, timeout=10
     )
-    return tuple([finding async for finding in _findings(settings, client)])
+    found = [finding async for finding in _findings(settings, client)]
+    return (*found, *[await _installed(each, client) for each in connected])
 
 
 async def _findings(settings: HubSettings, client: AsyncWebClient) -> AsyncIterator[Finding]:
@@ -46,6 +52,18 @@ async def _findings(settings: HubSettings, client: AsyncWebClient) -> AsyncItera
             "AI_CRM_SLACK_SIGNING_SECRET and AI_CRM_BASE_URL to be called by Slack"
         )
         yield Finding("the bot hears nothing: neither an app token nor a signing secret is set", well=False, hint=hint)
+
+
+async def _installed(connection: Connection, client: AsyncWebClient) -> Finding:
+    team = connection.settings.get("team", connection.id)
+    named = f"{connection.settings['name']} ({team})" if connection.settings.get("name") else team
+    try:
+        installation = installation_of(connection, team)
+        await client.auth_test(token=installation.token.reveal())
+    except (AiCrmError, SlackApiError, ClientError, OSError, TimeoutError) as error:
+        hint = f"`ai-crm slack invite --workspace {connection.workspace}` makes a link to install the app there again"
+        return Finding(f"the token of {named} does not work: {_why(error)}", well=False, hint=hint)
+    return Finding(f"{named} works with the tasks of {connection.workspace}", well=True)
 
 
 async def _token(settings: HubSettings, client: AsyncWebClient) -> tuple[Finding, ...]:
@@ -122,6 +140,8 @@ async def _greeted(url: str, settings: HubSettings) -> str:
 
 
 def _why(error: Exception) -> str:
+    if isinstance(error, AiCrmError):
+        return error.what
     if isinstance(error, SlackApiError):
         return str(error.response.get("error", "no reason given"))
     return f"Slack cannot be reached ({type(error).__name__})"

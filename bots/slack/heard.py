@@ -88,12 +88,23 @@ class _Action(Struct, frozen=True, kw_only=True):
     value: str = "{}"
 
 
+class _Container(Struct, frozen=True):
+    is_ephemeral: bool = False
+
+
 class Pressed(Struct, frozen=True, kw_only=True):
-    """`response_url` is empty for a button of the home tab."""
+    """`response_url` is empty for a button of the home tab, and so is `channel`."""
 
     trigger_id: str
     actions: Annotated[tuple[_Action, ...], Meta(min_length=1)]
     response_url: str = ""
+    container: _Container = _Container()
+    channel: _Named = _Named()
+
+    @property
+    def is_seen_by_others(self) -> bool:
+        """Whether the message is in a channel; a direct message, whose id begins with D, is between two."""
+        return bool(self.channel.id) and not self.container.is_ephemeral and not self.channel.id.startswith("D")
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -155,6 +166,52 @@ class _Tokens(Struct, frozen=True):
 
 class Revoked(Struct, frozen=True):
     tokens: _Tokens = _Tokens()
+
+
+class _Written(Struct, frozen=True, kw_only=True):
+    type: str = ""
+    subtype: str | None = None
+    bot_id: str | None = None
+
+
+class _Opened(Struct, frozen=True, kw_only=True):
+    id: str = ""
+    type: str = ""
+
+
+class _Timed(Struct, frozen=True, kw_only=True):
+    action_ts: str = ""
+
+
+class _Asking(Struct, frozen=True, kw_only=True):
+    """As much of a call as says whether somebody waits for what becomes of it."""
+
+    type: str = ""
+    command: str = ""
+    trigger_id: str = ""
+    event_id: str = ""
+    event: _Written = _Written()
+    view: _Opened | None = None
+    actions: tuple[_Timed, ...] = ()
+
+
+def promised_as(body: dict[str, Any]) -> str:
+    """The name of what is done after it was said to be heard; empty for what is answered at once or changes nothing."""
+    try:
+        asking = msgspec.convert(body, _Asking)
+    except (msgspec.ValidationError, RecursionError):
+        return ""
+    match asking:
+        case _Asking(command=command) if command:
+            return asking.trigger_id
+        case _Asking(type="event_callback", event=_Written(type="app_mention" | "message", bot_id=None, subtype=None)):
+            return asking.event_id
+        case _Asking(type="block_actions", view=None | _Opened(type="home"), actions=(_Timed(action_ts=at), *_)):
+            return f"{asking.trigger_id} {at}" if asking.trigger_id else ""
+        case _Asking(type="view_submission", view=_Opened(id=view)):
+            return view
+        case _:
+            return ""
 
 
 def fits(body: dict[str, Any]) -> bool:

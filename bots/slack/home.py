@@ -1,4 +1,4 @@
-"""The app's home tab: what is mine, whether everything works, and what I am told when."""
+"""The app's home tab: what is mine, what I watch, whether everything works, and what I am told when."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from bots.slack.speak import blocks_of
 
 # https://docs.slack.dev/reference/views/home-tab-views (read 2026-11)
 _MOST_BLOCKS = 100
-_SHOWN = ("my tasks --status todo,in-progress,in-review,blocked", "doctor", "whoami")
+_OPEN = "--status todo,in-progress,in-review,blocked"
+_SHOWN = (f"my tasks {_OPEN}", f"my watched {_OPEN}", "doctor", "whoami")
 
 
 async def show(client: AsyncWebClient, asker: Asker, desk: CommandDesk) -> None:

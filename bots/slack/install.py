@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from ai_crm.cards.inert import one_line
 from ai_crm.errors import CommandRefused, PayloadInvalid, StoreError, UpstreamUnavailable
 from ai_crm.hub.routes import Open, route
 from ai_crm.model.secret import Secret
@@ -28,6 +29,7 @@ _COOKIE = "ai_crm_slack_install"
 _INVITED_FOR = timedelta(days=1)
 _ON_THE_WAY_FOR = timedelta(minutes=10)
 _MOST_USED = 1_000
+_LONGEST_NAME = 80
 
 
 class Client(Struct, frozen=True, kw_only=True):
@@ -150,10 +152,12 @@ def install_routes(installer: Installer) -> tuple[Route, ...]:
 def _read(answer: dict[str, Any], workspace: str) -> tuple[Installation, str]:
     place = answer.get("enterprise") if answer.get("is_enterprise_install") else answer.get("team")
     team, token = (place or {}).get("id", ""), answer.get("access_token", "")
+    name = one_line(str((place or {}).get("name", "")), _LONGEST_NAME)
     if not team or not str(token).startswith("xoxb-"):
         raise PayloadInvalid("Slack's answer names no workspace or no bot token", where="Slack")
     bot = str(answer.get("bot_user_id", ""))
-    return Installation(team=team, workspace=workspace, token=Secret(token), bot_user=bot), str(answer.get("scope", ""))
+    made = Installation(team=team, workspace=workspace, token=Secret(token), bot_user=bot, name=name)
+    return made, str(answer.get("scope", ""))
 
 
 def _digest(state: str) -> str:

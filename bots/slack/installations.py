@@ -11,18 +11,20 @@ from ai_crm.errors import CredentialsRefused, UpstreamUnavailable
 from ai_crm.model.access import HOME
 from ai_crm.model.item import PlatformName
 from ai_crm.model.secret import Secret
-from ai_crm.ports.receiver import Connection
+from ai_crm.model.space import connection_in
+from ai_crm.ports.receiver import Connection, Connections
 from ai_crm.store.connections import SqlConnections
 from bots.slack.speak import trouble
 
 
 class Installation(Struct, frozen=True, kw_only=True):
-    """`team` is Slack's id of its workspace, or of a whole organisation; `workspace` is ours."""
+    """`team` is Slack's id of its workspace, or of a whole organisation, and `name` what people call it; `workspace` is ours."""
 
     team: str
     workspace: str
     token: Secret
     bot_user: str = ""
+    name: str = ""
 
 
 class Installations:
@@ -39,7 +41,7 @@ class Installations:
         for name in filter(None, (team, organisation)):
             connection = await self._connections.find(connection_id(name))
             if connection is not None and connection.platform is PlatformName.SLACK:
-                return _installation(connection, name)
+                return installation_of(connection, name)
         own = await self._owned() if self._token else None
         return own if own and own.team in {team, organisation} else None
 
@@ -49,7 +51,12 @@ class Installations:
         Raises SettingsInvalid for one that belongs to another workspace of ours: that one has to let it go first.
         """
         secrets = {"token": installation.token}
-        settings = {"team": installation.team, "bot_user": installation.bot_user, "scopes": scopes}
+        settings = {
+            "team": installation.team,
+            "name": installation.name,
+            "bot_user": installation.bot_user,
+            "scopes": scopes,
+        }
         connection = Connection(
             workspace=installation.workspace,
             id=connection_id(installation.team),
@@ -77,7 +84,7 @@ class Installations:
 
 def connection_id(team: str) -> str:
     """The id of a connection is unique among all workspaces; a team belongs to one alone."""
-    return f"slack-{team}"
+    return connection_in(PlatformName.SLACK, team)
 
 
 async def identify(client: AsyncWebClient, token: Secret, workspace: str) -> Installation:
@@ -93,10 +100,12 @@ async def identify(client: AsyncWebClient, token: Secret, workspace: str) -> Ins
         workspace=workspace,
         token=token,
         bot_user=str(answer.get("user_id", "")),
+        name=str(answer.get("team", "")),
     )
 
 
-def _installation(connection: Connection, team: str) -> Installation:
+def installation_of(connection: Connection, team: str) -> Installation:
+    """Raises CredentialsRefused for one that has no token."""
     token = connection.secrets.get("token")
     if token is None:
         raise CredentialsRefused(
@@ -109,4 +118,10 @@ def _installation(connection: Connection, team: str) -> Installation:
         workspace=connection.workspace,
         token=token,
         bot_user=connection.settings.get("bot_user", ""),
+        name=connection.settings.get("name", ""),
     )
+
+
+async def installed(connections: Connections) -> tuple[Connection, ...]:
+    """The Slack workspaces that are connected, the oldest first."""
+    return tuple(each for each in await connections.all() if each.platform is PlatformName.SLACK and each.active)

@@ -82,7 +82,7 @@ class People:
         principal = Principal(
             name=f"{found.called} (Slack)", workspace=installation.workspace, role=Role.VIEWER if guest else Role.MEMBER
         )
-        await self._remember(installation.workspace, found)
+        await self._remember(installation, found)
         return Asker(principal=principal, platform=PlatformName.SLACK, id=user, name=found.called)
 
     async def login(self, asker: Asker) -> str:
@@ -103,13 +103,17 @@ class People:
             raise UpstreamUnavailable("Slack cannot be reached", where="Slack", hint="Try again in a minute") from error
         return self._known.keep((team, user), found)
 
-    async def _remember(self, workspace: str, found: _User) -> None:
-        """So that others can name this person, and be told who it is."""
+    async def _remember(self, installation: Installation, found: _User) -> None:
+        """So that others can name this person, and be told who it is; and that what they are told comes where they are.
+
+        Somebody in several Slack workspaces of one organisation has one id there, and hears where they spoke last.
+        """
+        workspace = installation.workspace
         member = await self._members.find(workspace, PlatformName.SLACK, found.id)
-        if member is None:
-            await self._members.keep(workspace, Member(platform=PlatformName.SLACK, id=found.id, name=found.called))
-        elif member.name != found.called:
-            await self._members.keep(workspace, msgspec.structs.replace(member, name=found.called))
+        before = member or Member(platform=PlatformName.SLACK, id=found.id, name=found.called)
+        after = msgspec.structs.replace(before, name=found.called, space=installation.team)
+        if after != member:
+            await self._members.keep(workspace, after)
 
 
 def request_id(*parts: str) -> str:

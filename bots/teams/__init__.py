@@ -26,4 +26,4 @@ def front(hub: Hub, wake: Callable[[], None]) -> Front | None:
         raise SettingsInvalid((missing,)) from error
 
     parts = build(hub, wake)
-    return Front(name="teams", routes=parts.routes, run=parts.run)
+    return Front(name="teams", routes=parts.routes, run=parts.run, framing=parts.framing)

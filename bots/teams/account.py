@@ -13,5 +13,6 @@ def account_of(settings: HubSettings) -> BotAccount:
         app_id=settings.teams_app_id,
         password=settings.teams_app_password.reveal(),
         tenant=settings.teams_tenant_id,
+        several=settings.teams_multi_tenant,
         certificate=read_certificate(settings.teams_certificate) if settings.teams_certificate else "",
     )

@@ -61,6 +61,11 @@ class Heard(Struct, frozen=True, kw_only=True):
     raw: dict[str, Any]
 
     @property
+    def tenant(self) -> str:
+        """The one that it comes from, in lower case; empty where it names none."""
+        return next(iter(self.origin.tenants), "").lower()
+
+    @property
     def request(self) -> str:
         """32 hexadecimal digits, the same when Teams sends the same thing again."""
         parts = f"teams\x1f{self.conversation}\x1f{self.id}"

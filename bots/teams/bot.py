@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
+import msgspec
 import structlog
 from msgspec import Struct, structs
 
@@ -17,19 +18,22 @@ from ai_crm.cards.form import mended_form, offered, task_form
 from ai_crm.cards.welcome import welcome_card
 from ai_crm.commands.catalogue import PERSONAL
 from ai_crm.commands.command import Asked, NewTask, StartTask
-from ai_crm.commands.presses import RENEWING, parse_press
+from ai_crm.commands.presses import OWN, RENEWING, parse_press
 from ai_crm.errors import AiCrmError, ChangeRefused, CredentialsRefused, ItemMissing, UpstreamError
 from ai_crm.flow.commands import demand, obey, refusal, understand
 from ai_crm.flow.commands.reply import Asker, CommandDesk, Reply, agents_of
 from ai_crm.model.analysis import Analysis
+from bots.links import Links
 from bots.memory import Heard as Repeated
+from bots.promised import Promising
 from bots.teams import dialog, meeting
 from bots.teams.activity import Heard, Scope
 from bots.teams.adapter import Message, Voice
 from bots.teams.door import Answer
-from bots.teams.ears import IGNORED, Way, ear_of
+from bots.teams.ears import Way, ear_of, unheard
 from bots.teams.people import People
 from bots.teams.speak import (
+    NOTHING_SHOWN,
     Json,
     card_answer,
     contents_of,
@@ -74,30 +78,33 @@ class Bot:
         people: People,
         voice: Callable[[Heard], Voice],
         meetings: meeting.Meetings,
-        patience: float = _PATIENCE,
+        links: Links,
+        promised: Promising,
     ) -> None:
         self._desk = desk
         self._people = people
         self._voice = voice
         self._meetings = meetings
-        self._patience = patience
+        self._links = links
+        self._promised = promised
+        self._patience = 0.0 if promised.late else _PATIENCE
         self._repeated = Repeated()
         self._working: set[asyncio.Future[Any]] = set()
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._leaving = False
 
     async def receive(self, heard: Heard) -> Answer:
-        """Answers an activity that is proven genuine. Raises PayloadInvalid."""
+        """Answers an activity that is proven genuine. Raises PayloadInvalid and StoreUnavailable."""
         ear = ear_of(heard)
         if ear is None:
-            return _unheard(heard)
+            return unheard(heard)
         voice = self._voice(heard)
         hears = getattr(self, ear.hears)
         answer = Answer(202)
         if ear.way is Way.NOW:
             answer = Answer(200, await hears(heard, voice))
-        elif not self._repeated.is_repeated(heard.request):
-            self._begin(self._answered(ear.hears, voice, lambda: hears(heard, voice)))
+        elif not self._repeated.is_repeated(heard.request) and await self._promised.give(heard.request, _body(heard)):
+            self._begin(self._kept(heard, self._answered(ear.hears, voice, lambda: hears(heard, voice))))
         if self._leaving:
             await self.finish()  # the server waits for its calls, and nobody for anything else
         return answer
@@ -133,14 +140,15 @@ class Bot:
 
         async def work() -> Outcome:
             asker = await self._people.asker(heard, voice)
-            asked = _placed(parse_press(press.action.verb, press.action.data), heard)
-            reply = await obey(asked, asker, self._desk, heard.request)
-            if press.trigger == "automatic":
+            asked = parse_press(press.action.verb, press.action.data)
+            alone = press.trigger == "automatic" or (press.action.verb in OWN and heard.scope is not Scope.PERSONAL)
+            reply = await obey(asked if alone else _placed(asked, heard), asker, self._desk, heard.request)
+            if alone:  # what the others see stays as it is
                 view = own_view(reply, asker, (heard.sender.id,))
                 return Outcome(card_answer(view) if reply.ok else text_answer(reply.text))
             return self._shown(heard, voice, press.action.verb, reply)
 
-        return await self._in_time(voice, work, text_answer)
+        return await self._in_time(heard, voice, work, text_answer)
 
     async def agents_wanted(self, heard: Heard, voice: Voice) -> Json:
         """Teams asks while somebody types: what the field offers."""
@@ -186,7 +194,7 @@ class Bot:
                 return Outcome(dialog.told_answer(reply.text))
             return Outcome(dialog.told_answer(reply.text), (message,))
 
-        return await self._in_time(voice, work, dialog.told_answer)
+        return await self._in_time(heard, voice, work, dialog.told_answer)
 
     async def tasks_wanted(self, heard: Heard, voice: Voice) -> Json:
         """Somebody looks for a task, to put its card into a message."""
@@ -198,6 +206,22 @@ class Bot:
             return tasks_answer(reply.tasks) if reply.tasks else found_nothing(reply.text)
 
         return await self._looked_up(work, found_nothing)
+
+    async def link_written(self, heard: Heard, voice: Voice) -> Json:
+        """Somebody writes an address of ours into a message: what is shown there is what they may see."""
+        wanted = dialog.read(heard.value, dialog.Link).url
+
+        async def work() -> Json:
+            if self._links.task_of(wanted) is None:
+                return NOTHING_SHOWN
+            reply = await self._links.shown(wanted, await self._people.asker(heard, voice), self._desk)
+            return tasks_answer(reply.tasks[:1]) if reply else NOTHING_SHOWN
+
+        return await self._looked_up(work, lambda _text: NOTHING_SHOWN)
+
+    async def link_of_a_stranger(self, _heard: Heard, _voice: Voice) -> Json:
+        """Teams does not say who writes it."""
+        return NOTHING_SHOWN
 
     async def installed(self, heard: Heard, voice: Voice) -> None:
         if heard.scope is Scope.PERSONAL:
@@ -220,6 +244,9 @@ class Bot:
         asker = await self._people.asker(heard, voice)
         verb = str(heard.value.get("verb") or heard.value.get("action") or "")
         reply = await obey(_placed(parse_press(verb, heard.value), heard), asker, self._desk, heard.request)
+        if verb in OWN and heard.scope is not Scope.PERSONAL:
+            await voice.say(message_of(await self._whispered(voice, reply)))
+            return
         if heard.reply_to and _is_renewing(verb, reply):
             await self._renew(heard, voice, message_of(reply, (heard.sender.id,)))
         if not (heard.reply_to and _is_renewing(verb, reply) and reply.ok):
@@ -270,8 +297,10 @@ class Bot:
     def _analysis(self, draft: NewTask, asker: Asker) -> Analysis:
         return self._desk.analyst.analyse(draft.title, draft.description, (), agents_of(asker, self._desk))
 
-    async def _in_time(self, voice: Voice, work: Callable[[], Awaitable[Outcome]], tell: Callable[[str], Json]) -> Json:
-        """The answer, or after a while that it will come: what comes of it later is told in messages."""
+    async def _in_time(
+        self, heard: Heard, voice: Voice, work: Callable[[], Awaitable[Outcome]], tell: Callable[[str], Json]
+    ) -> Json:
+        """The answer, or after a while the promise of one: what comes of it later is told in messages."""
         late = asyncio.Event()
 
         async def guarded() -> Outcome:
@@ -283,11 +312,13 @@ class Bot:
                 await self._answered("late", voice, partial(voice.whisper, message))
             return outcome
 
-        outcome = await self._soon(guarded())
-        if outcome is None:
-            late.set()
-            return tell(_GOES_ON)
-        return outcome.answer
+        working = self._begin(self._kept(heard, guarded()))
+        await asyncio.wait({working}, timeout=self._patience)
+        if working.done():
+            return working.result().answer
+        late.set()
+        await self._promised.give(heard.request, _body(heard))
+        return tell(_GOES_ON)
 
     async def _looked_up(self, work: Callable[[], Awaitable[Json]], tell: Callable[[str], Json]) -> Json:
         """The answer to what changes nothing; nobody wants it any more after a while."""
@@ -298,13 +329,15 @@ class Bot:
             except AiCrmError as error:
                 return tell(str(error))
 
-        return await self._soon(guarded()) or tell(_ONCE_MORE)
-
-    async def _soon(self, work: Awaitable[T]) -> T | None:
-        """What comes of it, where it comes in time. It goes on in any case: a thread cannot be called back."""
-        working = self._begin(work)
+        working = self._begin(guarded())  # it goes on in any case: a thread cannot be called back
         await asyncio.wait({working}, timeout=self._patience)
-        return working.result() if working.done() else None
+        return working.result() if working.done() else tell(_ONCE_MORE)
+
+    async def _kept(self, heard: Heard, work: Awaitable[T]) -> T:
+        """What ends in a fault is not done: the promise stays, and somebody tries it once more."""
+        done = await work
+        await self._promised.keep(heard.request)
+        return done
 
     async def _answered(self, action: str, voice: Voice, work: Callable[[], Awaitable[object]]) -> None:
         """Does it. What went wrong is told to the person, or where Teams itself does not listen, to the log."""
@@ -340,16 +373,17 @@ def _is_renewing(verb: str, reply: Reply) -> bool:
     return verb in RENEWING and bool(reply.ok or reply.tasks)
 
 
-def _unheard(heard: Heard) -> Answer:
-    if heard.type != "invoke":
-        log.info("unheard", action="unheard", ignored=heard.type in IGNORED)
-        return Answer(202)
-    log.info("unheard", action="unheard", ignored=False)
-    return Answer(404, {"error": {"code": "NotSupported", "message": "This bot does not do that."}})
+def _body(heard: Heard) -> bytes:
+    """As the door read it, to be read once more."""
+    return msgspec.json.encode(heard.raw)
 
 
 def _placed(asked: Asked, heard: Heard) -> Asked:
-    """A new task about which nothing else is said remembers where it was asked for."""
+    """As it is meant where it was asked for: in a group others see the answer. A new task about which nothing else is said
+    remembers the place.
+    """
+    if heard.scope is not Scope.PERSONAL and not isinstance(asked.command, PERSONAL):
+        asked = structs.replace(asked, share=True)
     if not isinstance(asked.command, NewTask) or asked.command.description:
         return asked
     return structs.replace(asked, command=structs.replace(asked.command, description=_link(heard)))

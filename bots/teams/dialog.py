@@ -112,6 +112,12 @@ def searched(value: Any) -> str:
     return next((each.value for each in read(value, _Search).parameters if each.name == "query"), "")
 
 
+class Link(Struct, frozen=True):
+    """An address that somebody writes into a message."""
+
+    url: str = ""
+
+
 class _Options(Struct, frozen=True):
     top: int = 15
 

@@ -6,21 +6,24 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Protocol
 
+import structlog
 from msgspec import Struct
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ai_crm.errors import SettingsInvalid, SignatureInvalid
+from ai_crm.errors import CommandRefused, SettingsInvalid, SignatureInvalid
 from ai_crm.hub.routes import Open, route
 from ai_crm.model.address import is_loopback, parse_address
-from ai_crm.platforms.teams.login import Cloud, cloud_of
+from ai_crm.platforms.teams.login import Cloud, cloud_of, is_app_id
 from ai_crm.platforms.teams.verify import Claims, Expected, Origin, bearer, key_id, match, verify
 from bots.teams.activity import Heard, parse
+from bots.teams.tenants import Tenants
 from bots.teams.tokens import Keys
 
 PATH = "/teams/messages"
+log = structlog.get_logger()
 
 
 class Answer(Struct, frozen=True):
@@ -37,18 +40,20 @@ class Gate(Protocol):
         """What the token says. Raises SignatureInvalid."""
         ...
 
-    def admit(self, claims: Claims | None, origin: Origin) -> None:
-        """Raises SignatureInvalid, CommandRefused."""
+    async def admit(self, claims: Claims | None, origin: Origin) -> None:
+        """Raises SignatureInvalid, CommandRefused, StoreUnavailable."""
         ...
 
 
 class Signed:
     """Implements Gate for the Bot Connector of a cloud."""
 
-    def __init__(self, keys: Keys, expected: Expected, tenant: str, cloud: Cloud, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, keys: Keys, expected: Expected, tenants: Tenants, cloud: Cloud, now: Callable[[], datetime]
+    ) -> None:
         self._keys = keys
         self._expected = expected
-        self._tenant = tenant
+        self._tenants = tenants
         self._cloud = cloud
         self._now = now
 
@@ -57,10 +62,14 @@ class Signed:
         token = bearer(given[0] if len(given) == 1 else "")
         return verify(token, await self._keys.find(key_id(token)), self._expected, self._now())
 
-    def admit(self, claims: Claims | None, origin: Origin) -> None:
+    async def admit(self, claims: Claims | None, origin: Origin) -> None:
         if claims is None or not is_served(self._cloud, origin.service_url):
             raise SignatureInvalid("the call names a service that gets no answer from us", where="Teams")
-        match(claims, origin, self._tenant)
+        tenant = match(claims, origin)
+        if not tenant or await self._tenants.workspace_of(tenant) is None:
+            named = tenant if is_app_id(tenant) else "TENANT_ID"
+            log.warning("teams", action="foreign tenant", tenant=named, hint=self._tenants.advice(named))
+            raise CommandRefused("the call is of another tenant", where="Teams", hint=self._tenants.advice(named))
 
 
 class Local:
@@ -74,7 +83,7 @@ class Local:
         if not is_json or any(name in headers for name in _FOREIGN):
             raise SignatureInvalid("only an emulator on this machine may come in without a token", where="Teams")
 
-    def admit(self, _claims: Claims | None, origin: Origin) -> None:
+    async def admit(self, _claims: Claims | None, origin: Origin) -> None:
         if not is_here(origin.service_url):
             raise SignatureInvalid("only an emulator on this machine may come in without a token", where="Teams")
 
@@ -109,7 +118,7 @@ class Door:
         """Raises SignatureInvalid, CommandRefused and PayloadInvalid."""
         claims = await self._gate.claims(request.headers)
         heard = parse(await request.body())
-        self._gate.admit(claims, heard.origin)
+        await self._gate.admit(claims, heard.origin)
         answer = await self._receive(heard)
         return Response(status_code=answer.status) if answer.body is None else JSONResponse(answer.body, answer.status)
 

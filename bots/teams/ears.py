@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+import structlog
 from msgspec import Struct
 
 from bots.teams.activity import Heard
+from bots.teams.door import Answer
 
 CREATE, SEARCH = "createTask", "searchTasks"
+
+log = structlog.get_logger()
 
 
 class Way(StrEnum):
@@ -41,6 +45,8 @@ EARS: tuple[Ear, ...] = (
     Ear(type="invoke", name="composeExtension/fetchTask", hears="form_about_message", way=Way.NOW),
     Ear(type="invoke", name="composeExtension/submitAction", hears="form_sent", way=Way.NOW),
     Ear(type="invoke", name="composeExtension/query", hears="tasks_wanted", way=Way.NOW),
+    Ear(type="invoke", name="composeExtension/queryLink", hears="link_written", way=Way.NOW),
+    Ear(type="invoke", name="composeExtension/anonymousQueryLink", hears="link_of_a_stranger", way=Way.NOW),
 )
 
 # What Teams sends as well, and why nothing is done about it.
@@ -59,6 +65,16 @@ def ear_of(heard: Heard) -> Ear | None:
     """Who hears this; None for nobody."""
     told = (heard.type, heard.name if heard.type in {"invoke", "event"} else "", _action(heard))
     return next((ear for ear in EARS if (ear.type, ear.name, ear.action) == told), None)
+
+
+def unheard(heard: Heard) -> Answer:
+    """What is answered to what nobody hears: of an invoke somebody waits for the answer."""
+    invoked = heard.type == "invoke"
+    log.info("unheard", action="unheard", ignored=not invoked and heard.type in IGNORED)
+    return Answer(404, _NOT_DONE) if invoked else Answer(202)
+
+
+_NOT_DONE = {"error": {"code": "NotSupported", "message": "This bot does not do that."}}
 
 
 def _action(heard: Heard) -> str:

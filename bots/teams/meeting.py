@@ -10,11 +10,11 @@ from ai_crm.cards.answers import Fact, Section, answer_card
 from ai_crm.cards.elements import Card
 from ai_crm.commands.query import OPEN, TaskQuery
 from ai_crm.flow.commands.reply import CommandDesk, Reply
-from ai_crm.model.access import HOME
 from ai_crm.model.task import Task, TaskStatus
 from bots.teams.activity import Heard
 from bots.teams.adapter import Voice
 from bots.teams.speak import message_of
+from bots.teams.tenants import Tenants
 
 # Seconds that a meeting is looked back on when nobody here saw it begin.
 _DAY = 86_400
@@ -25,8 +25,9 @@ _MOST_TASKS = 20
 class Meetings:
     """Remembers when each meeting began, as long as this process lives."""
 
-    def __init__(self, desk: CommandDesk) -> None:
+    def __init__(self, desk: CommandDesk, tenants: Tenants) -> None:
         self._desk = desk
+        self._tenants = tenants
         self._began: dict[str, datetime] = {}
 
     async def started(self, heard: Heard, voice: Voice) -> None:
@@ -52,9 +53,12 @@ class Meetings:
     async def _tasks(
         self, heard: Heard, statuses: tuple[TaskStatus, ...], within: int | None = None
     ) -> tuple[Task, ...]:
-        """Those that were asked for in this chat: their description has a link to it."""
+        """Those that were asked for in this chat: their description has a link to it. None for a tenant that is let in no more."""
+        workspace = await self._tenants.workspace_of(heard.tenant)
+        if workspace is None:
+            return ()
         query = TaskQuery(words=(mark_of(heard.conversation),), statuses=statuses, updated_within=within)
-        page = await self._desk.records.tasks(HOME, query, self._desk.clock.now(), "", _MOST_TASKS)
+        page = await self._desk.records.tasks(workspace, query, self._desk.clock.now(), "", _MOST_TASKS)
         return tuple(task for task in page.tasks if quote(heard.conversation, safe=":@") in task.description)
 
 

@@ -14,12 +14,15 @@ from msgspec import Struct
 from ai_crm import __version__
 from ai_crm.commands.catalogue import COMMANDS, PERSONAL
 from ai_crm.errors import Problem, SettingsInvalid
+from ai_crm.platforms.teams.entra import resource_of
 from ai_crm.platforms.teams.login import is_app_id
 from bots.teams.ears import CREATE, SEARCH
 from bots.teams.icons import ACCENT, color_icon, outline_icon
+from bots.teams.tab import PATH
 
 _VERSION = "1.17"
 _SCHEMA = f"https://developer.microsoft.com/json-schemas/teams/v{_VERSION}/MicrosoftTeams.schema.json"
+DASHBOARD = "dashboard"
 _SCOPES = ("personal", "team", "groupChat")
 _MINE = "my tasks"  # works everywhere, and is offered where somebody is alone with the bot
 MOST_ORGANISATION = 32
@@ -69,9 +72,17 @@ def app_manifest(app_id: str, base_url: str, organisation: str) -> dict[str, Any
         "icons": {"color": "color.png", "outline": "outline.png"},
         "accentColor": "#" + "".join(f"{part:02X}" for part in ACCENT),
         "bots": [{"botId": app_id, "scopes": list(_SCOPES), "commandLists": [_commands(scope) for scope in _SCOPES]}],
-        "composeExtensions": [{"botId": app_id, "commands": [_create(), _search()]}],
+        "composeExtensions": [
+            {
+                "botId": app_id,
+                "commands": [_create(), _search()],
+                "messageHandlers": [{"type": "link", "value": {"domains": [urlsplit(base_url).hostname]}}],
+            }
+        ],
+        "staticTabs": _tabs(base_url),
         "validDomains": [urlsplit(base_url).netloc],
-        "webApplicationInfo": {"id": app_id, "resource": base_url},
+        # With single sign-on the resource is the address that Entra ID knows the app by; consents take any.
+        "webApplicationInfo": {"id": app_id, "resource": resource_of(urlsplit(base_url).netloc, app_id)},
         "authorization": {
             "permissions": {"resourceSpecific": [{"name": each.name, "type": "Application"} for each in CONSENTS]}
         },
@@ -117,6 +128,18 @@ def _commands(scope: str) -> dict[str, Any]:
             for each in wanted[:_MOST_COMMANDS]
         ],
     }
+
+
+def _tabs(base_url: str) -> list[dict[str, Any]]:
+    """The dashboard beside the chat with the bot and what the app says of itself, which Teams knows by their names."""
+    dashboard = {
+        "entityId": DASHBOARD,
+        "name": "Dashboard",
+        "contentUrl": f"{base_url}{PATH}",
+        "websiteUrl": base_url,
+        "scopes": ["personal"],
+    }
+    return [dashboard, *({"entityId": name, "scopes": ["personal"]} for name in ("conversations", "about"))]
 
 
 def _create() -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ai_crm.cards.form import MOST_DESCRIPTION, MOST_TITLE, Choice
 from ai_crm.cards.inert import one_line, teams
 from ai_crm.cards.task_card import task_card
 from ai_crm.commands.command import NewTask
-from ai_crm.commands.presses import Verb
+from ai_crm.commands.presses import OWN, Verb
 from ai_crm.flow.commands.reply import Asker, Reply
 from ai_crm.model.access import MAY, Permission
 from ai_crm.model.task import Task
@@ -38,7 +38,7 @@ def message_of(reply: Reply, watching: tuple[str, ...] = ()) -> Message:
 def contents_of(reply: Reply, watching: tuple[str, ...] = ()) -> list[Json]:
     """The cards as JSON; a task's own card comes first."""
     contents = [render(card) for card in reply.cards]
-    if contents and watching and _is_of_a_task(reply):
+    if contents and watching and reply.is_of_a_task:
         task = reply.tasks[0].id
         again = {"type": "Action.Execute", "verb": Verb.SHOW_TASK.value, "data": {"task": task}}
         contents[0] = {**contents[0], "refresh": {"action": again, "userIds": list(watching[:_MOST_WATCHING])}}
@@ -51,7 +51,7 @@ _MOST_WATCHING = 60
 
 
 def own_view(reply: Reply, who: Asker, watching: tuple[str, ...]) -> Json:
-    """The first card as one person sees it: without buttons for what they may not do."""
+    """The first card as one person sees it: without buttons for what they may not do. Who may look may watch."""
     if Permission.TASKS_WRITE not in MAY[who.principal.role]:
         reply = replace(reply, cards=tuple(map(_without_buttons, reply.cards)))
     return contents_of(reply, watching)[0]
@@ -97,6 +97,10 @@ def tasks_answer(tasks: tuple[Task, ...]) -> Json:
     return {"composeExtension": {"type": "result", "attachmentLayout": "list", "attachments": found}}
 
 
+# What an address is answered with that shows nothing to who writes it.
+NOTHING_SHOWN: Json = tasks_answer(())
+
+
 def opener(draft: NewTask, link: str = "") -> Message:
     """A message with a button that opens the form, filled in with what is known; `link` is where it began."""
     origin = {"link": link} if 0 < len(link) <= _MOST_LINE else {}
@@ -139,13 +143,11 @@ def _fitting(contents: list[Json]) -> list[Json]:
 
 
 def _without_buttons(card: Card) -> Card:
-    return replace(card, actions=tuple(each for each in card.actions if not isinstance(each, Execute)))
+    return replace(
+        card, actions=tuple(each for each in card.actions if not isinstance(each, Execute) or each.verb in OWN)
+    )
 
 
 def _told(task: Task) -> str:
     """Our own words alone: this text of a preview may hold markup."""
     return f"{task.priority}, {task.status.replace('-', ' ')}"
-
-
-def _is_of_a_task(reply: Reply) -> bool:
-    return len(reply.tasks) == 1 and reply.cards[0].fallback_text.startswith(f"{reply.tasks[0].id} · ")

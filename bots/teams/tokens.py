@@ -1,16 +1,16 @@
-"""The keys that the Bot Connector signs with: fetched once a day, and once an hour at most for one that is not known."""
+"""The keys that Microsoft signs with: fetched once a day, and once an hour at most for one that is not known."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import msgspec
 import structlog
 
 from ai_crm.errors import AiCrmError, AnswerUnintelligible, SignatureInvalid
 from ai_crm.model.address import parse_address
-from ai_crm.platforms.teams.login import Cloud
 from ai_crm.platforms.teams.verify import Metadata, SigningKey, parse_keys
 from ai_crm.platforms.transport import Transport
 
@@ -23,11 +23,21 @@ _LIMIT = 1_000_000  # bytes of a document
 log = structlog.get_logger()
 
 
+class Publisher(Protocol):
+    """Somebody who signs: `issuer` names them, and the document at `metadata_url` leads to their keys."""
+
+    @property
+    def issuer(self) -> str: ...
+
+    @property
+    def metadata_url(self) -> str: ...
+
+
 class Keys:
     """`clock` is in seconds and never goes back."""
 
-    def __init__(self, cloud: Cloud, clock: Callable[[], float], proxy: str) -> None:
-        self._cloud = cloud
+    def __init__(self, publisher: Publisher, clock: Callable[[], float], proxy: str) -> None:
+        self._publisher = publisher
         self._clock = clock
         self._proxy = proxy
         self._known: Mapping[str, SigningKey] = {}
@@ -53,7 +63,7 @@ class Keys:
     async def _renew(self) -> None:
         """Old keys are good until there are new ones."""
         try:
-            self._known = await asyncio.to_thread(fetch, self._cloud, self._proxy)
+            self._known = await asyncio.to_thread(fetch, self._publisher, self._proxy)
         except AiCrmError as error:
             log.warning("teams keys", action="teams keys", problem=str(error))
         else:
@@ -61,16 +71,16 @@ class Keys:
         self._tried = self._clock()  # not before: whoever comes meanwhile has to wait for this answer
 
 
-def fetch(cloud: Cloud, proxy: str) -> Mapping[str, SigningKey]:
-    """The keys of a cloud, asked of it now. Blocks. Raises UpstreamError."""
+def fetch(publisher: Publisher, proxy: str) -> Mapping[str, SigningKey]:
+    """Somebody's keys, asked of them now. Blocks. Raises UpstreamError."""
     try:
-        document = msgspec.json.decode(_get(cloud.metadata_url, proxy), type=Metadata)
-        home, keys = parse_address(cloud.metadata_url), parse_address(document.jwks_uri)
+        document = msgspec.json.decode(_get(publisher.metadata_url, proxy), type=Metadata)
+        home, keys = parse_address(publisher.metadata_url), parse_address(document.jwks_uri)
     except (msgspec.MsgspecError, ValueError, RecursionError, AiCrmError) as error:
         if isinstance(error, AiCrmError) and error.retry:
             raise
         raise AnswerUnintelligible("the OpenID document cannot be read", where="Teams") from error
-    if document.issuer != cloud.issuer or home.netloc != keys.netloc:
+    if document.issuer != publisher.issuer or home.netloc != keys.netloc:
         raise AnswerUnintelligible("the OpenID document is of somebody else", where=home.host)
     return parse_keys(_get(document.jwks_uri, proxy))
 

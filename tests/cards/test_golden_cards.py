@@ -1,4 +1,4 @@
-"""The four faces of every card that there is, of the first plan's example and of hostile ones, byte for byte.
+"""The five faces of every card that there is, of the first plan's example and of hostile ones, byte for byte.
 
 After a change that is meant: `AI_CRM_GOLDEN=write python -m pytest tests/cards/test_golden_cards.py`, and read the diff.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ai_crm.cards import adaptive, blockkit, markdown, text
+from ai_crm.cards import adaptive, blockkit, html, markdown, text
 from ai_crm.cards.elements import Card
 from ai_crm.cards.sticky import sticky_body
 from ai_crm.model.change import ChangeKey
@@ -27,6 +27,7 @@ FACES: dict[str, Callable[[Card], str]] = {
     "slack.json": lambda card: pretty(msgspec.to_builtins(blockkit.render(card))),
     "github.md": lambda card: f"{markdown.render(card)}\n",
     "terminal.txt": lambda card: f"{text.render(card)}\n",
+    "web.html": lambda card: f"{html.render(card)}\n",
     "line.txt": lambda card: f"{text.line(card)}\n",
 }
 

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from ai_crm.analysis import fingerprint_of
+from tests.doubles.taught import taught_file
+
 Run = Callable[..., Any]
 
 
@@ -90,6 +93,23 @@ def test_the_action_answers_the_same_bytes(ai_crm: Run, rules_file: Path, issue_
     answer = ai_crm("explain", "--event", str(issue_opened), "--name", "issues", "--format", "json").out
     assert rules_file.exists()
     assert f"\n{answer}" in (folder / "output").read_text(encoding="utf-8")
+
+
+def test_what_was_learned_is_used_like_the_action_uses_it_or_said_to_be_missing(
+    ai_crm: Run, rules_file: Path, issue_opened: Path, folder: Path
+) -> None:
+    rules = "analysis: {learned: learned.json}\nworkflows: {a: {trigger: issue_opened, task: {pm_analysis: true}}}\n"
+    rules_file.write_text(rules, encoding="utf-8")
+    asked = ("explain", "--event", str(issue_opened), "--name", "issues", "--format", "json")
+    status, out, err = ai_crm(*asked)
+    assert (status, "learned-1" in out) == (0, False)
+    assert "learned.json: there is no such file" in err
+    (folder / "learned.json").write_bytes(taught_file())
+    named = ai_crm(*asked)
+    assert (f'"learned-1-40-{fingerprint_of(taught_file())}"' in named.out, named.err) == (True, "")
+    (folder / "learned.json").rename(folder / "elsewhere.json")
+    assert ai_crm(*asked, "--learned", "elsewhere.json").out == named.out
+    assert ai_crm(*asked, "--learned", "nowhere.json").status == 1
 
 
 def test_an_event_that_is_ignored_on_purpose_says_so(ai_crm: Run, rules_file: Path, folder: Path) -> None:

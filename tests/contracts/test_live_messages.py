@@ -82,6 +82,28 @@ def test_an_event_that_is_decided_anew_renews_the_same_message_without_running_i
     assert [task.status for task in commit.tasks] == [TaskStatus.DONE]
 
 
+def test_a_person_whose_space_became_known_keeps_their_live_message(
+    database: SqlStore, decisions: Decisions, finish: Finish
+) -> None:
+    before = decisions.make("e1", decisions.notify("triage", event="e1", to="U0ANN"))
+    after = decisions.make("e2", decisions.notify("triage", event="e2", to="T0ONE/U0ANN"))
+    again = decisions.make("e3", decisions.notify("triage", event="e3", to="T0ONE/U0ANN"))
+    sent = [carry_out(database, each, decisions, finish) for each in (before, after, again)]
+    assert [[change.where for change in each] for each in sent] == [[""], ["C0:1"], ["C0:1"]]
+
+
+def test_channels_of_one_name_in_two_spaces_have_a_live_message_each(
+    database: SqlStore, decisions: Decisions, finish: Finish
+) -> None:
+    targets = ("#dev", "T0ONE/#dev", "T0TWO/#dev")
+    made = [
+        decisions.make(f"e{number}", decisions.notify("triage", event=f"e{number}", to=target))
+        for number, target in enumerate(targets)
+    ]
+    sent = [carry_out(database, each, decisions, finish) for each in made]
+    assert [[change.where for change in each] for each in sent] == [[""], [""], [""]]
+
+
 def test_several_decisions_are_taken_together_or_not_at_all(
     database: SqlStore, decisions: Decisions, finish: Finish
 ) -> None:

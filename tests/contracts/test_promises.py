@@ -57,8 +57,8 @@ def test_what_is_done_is_gone(promises: SqlPromises, finish: Finish) -> None:
 
 
 def test_a_request_that_comes_twice_is_one_promise(promises: SqlPromises, finish: Finish) -> None:
-    finish(promises.give(ASKED, NOW))
-    finish(promises.give(ASKED, NOW + LEASE / 2))
+    assert finish(promises.give(ASKED, NOW)) is True
+    assert finish(promises.give(ASKED, NOW + LEASE / 2)) is False
     assert finish(promises.broken(SLACK, NOW + LEASE)) == (ASKED,)
 
 

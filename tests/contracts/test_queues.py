@@ -664,6 +664,61 @@ def test_a_connection_that_is_held_back_gets_nothing_until_then(
     asyncio.run(work())
 
 
+def test_a_message_goes_through_the_connection_to_the_space_that_its_target_names(
+    process: Process, deliveries: Deliveries, decisions: Decisions
+) -> None:
+    now = _later(deliveries.noon, 100)
+    targets = ("#dev", "T0ONE/#dev", "T0TWO/U0ANN", "T0OFF/#dev", "T0NONE/#dev")
+
+    async def work() -> list[tuple[str, str]]:
+        for name in ("slack-T0ONE", "slack-T0TWO", "slack-T0OFF"):
+            await process.connect(name, "slack")
+        await process.run("UPDATE connection SET active = 0 WHERE id = 'slack-T0OFF'")
+        for number, target in enumerate(targets):
+            item = decisions.another_issue(number)
+            decision = decisions.make(f"e{number}", decisions.notify("triage", item, to=target), item=item)
+            await _decided(process, decision, deliveries.make(number), now)
+        return [(each.connection, str(getattr(each.change, "target", ""))) for each in await taken()]
+
+    async def taken() -> tuple[HeldChange, ...]:
+        return await process.outbox.take("a", now, 9)
+
+    # What names nothing is for the first that is on; what is switched off stays what was meant.
+    assert sorted(asyncio.run(work())) == [
+        ("", "T0NONE/#dev"),
+        ("slack-T0OFF", "T0OFF/#dev"),
+        ("slack-T0ONE", "#dev"),
+        ("slack-T0ONE", "T0ONE/#dev"),
+        ("slack-T0TWO", "T0TWO/U0ANN"),
+    ]
+
+
+def test_what_is_passed_on_waits_for_its_new_connection_and_was_not_attempted(
+    process: Process, deliveries: Deliveries, decisions: Decisions
+) -> None:
+    now = _later(deliveries.noon, 100)
+
+    async def work() -> None:
+        await process.connect("slack-T0ONE", "slack")
+        await process.connect("slack-T0TWO", "slack")
+        message = decisions.notify("triage", to="C0TWO")
+        await _decided(process, decisions.make("e", message), deliveries.make(0), now)
+        (first,) = await process.outbox.take("a", now, 5)
+        await process.outbox.hold_back("w", "slack-T0TWO", _later(now, 60))
+        await process.outbox.pass_on(first.lease, "slack-T0TWO")
+        with pytest.raises(LeaseLost):
+            await process.outbox.pass_on(first.lease, "slack-T0ONE")
+        assert await process.outbox.take("a", _later(now, 59), 5) == ()
+        (second,) = await process.outbox.take("a", _later(now, 61), 5)
+        assert (first.connection, first.attempts) == ("slack-T0ONE", 1)
+        assert (second.connection, second.attempts, second.lease.generation) == ("slack-T0TWO", 1, 2)
+        # Its worker dies: whoever is next has to look for what was done.
+        (third,) = await process.outbox.take("b", _later(second.lease.until, 1), 5)
+        assert third.attempts == 3
+
+    asyncio.run(work())
+
+
 def test_a_change_that_failed_comes_back_at_its_time_and_not_before(
     process: Process, deliveries: Deliveries, decisions: Decisions
 ) -> None:

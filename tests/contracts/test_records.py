@@ -22,6 +22,7 @@ from ai_crm.model.record import TaskComment
 from ai_crm.model.task import AgentChoice, TaskId, TaskPatch, TaskStatus
 from ai_crm.store import tables
 from ai_crm.store.database import engine_for, reading, writing
+from ai_crm.store.dispatch import SqlOutbox
 from ai_crm.store.inbox import SqlInbox
 from ai_crm.store.records import SqlRecords
 from ai_crm.store.rows import stamp
@@ -56,7 +57,7 @@ class Hub:
         return self.finish(self.store.commit(self.decisions.make(f"e{number}", creation, item=item), at)).tasks[0].id
 
     def find(self, typed: str, now: datetime = NOON) -> list[str]:
-        query = parse_query(typed, "octocat")
+        query = parse_query(typed, "octocat", NOON.date())
         return [task.id for task in self.finish(self.records.tasks("w", query, now, "", 50)).tasks]
 
     def deliver(self, name: str, state: DeliveryState = DeliveryState.DONE, minute: int = 0, **fields: object) -> None:
@@ -131,7 +132,7 @@ def test_a_label_is_found_exactly_however_awkward_labels_are(hub: Hub) -> None:
 def test_words_are_found_in_titles_descriptions_labels_people_and_comments(hub: Hub) -> None:
     task = hub.create(1, title="Login does Größe", description="the café crashes\0 hard", labels=("auth",))
     comment = TaskComment(id="k1", task=task, at=NOON, actor="mona", text="seen on \0staging")
-    hub.finish(hub.records.add_comment("w", comment))
+    hub.finish(hub.records.add_comment("w", comment, None))
 
     for typed in (
         "login",
@@ -209,12 +210,37 @@ def test_a_task_that_is_not_there_is_missing(hub: Hub) -> None:
             hub.finish(hub.records.comments("w", TaskId(name)))
 
 
+def test_tasks_are_found_by_the_day_they_are_due(hub: Hub) -> None:
+    today = NOON.date()
+    hub.create(1, due=today - timedelta(days=1), title='"due":"2026-11-24" is no day of it', labels=("due", '"due":"'))
+    hub.create(2, due=today - timedelta(days=1))
+    finished = hub.decisions.update("triage", "done", TaskPatch(status=TaskStatus.DONE), hub.decisions.another_issue(2))
+    hub.finish(hub.store.commit(hub.decisions.make("done", finished, item=hub.decisions.another_issue(2)), NOON))
+    hub.create(3, due=today)
+    hub.create(4, due=today + timedelta(days=6))
+    hub.create(5, title='{"due":"2026-11-24"}')
+
+    for typed, expected in (
+        ("due:overdue", "1"),
+        ("due:<today", "21"),
+        ("due:<=today", "321"),
+        ("due:today", "3"),
+        ("due:week", "43"),
+        ("due:>today", "4"),
+        ("due:>2026-11-22,<2026-11-25", "321"),
+        ("due:none", "5"),
+        ("due:none,overdue", "51"),
+        ("due:overdue status:done", ""),
+    ):
+        assert hub.find(typed) == [f"AICRM-{number}" for number in expected], typed
+
+
 def test_another_workspace_sees_nothing(hub: Hub) -> None:
     hub.opened()
     key = hub.change("comment", state="dead", reason="refused")
 
     records = hub.records
-    assert hub.finish(records.tasks("v", parse_query("login", ""), NOON, "", 5)).total == 0
+    assert hub.finish(records.tasks("v", parse_query("login", "", NOON.date()), NOON, "", 5)).total == 0
     assert hub.finish(records.events("v", "", "", 5)).events == ()
     assert hub.finish(records.dead_letters("v", "", "", 5)).letters == ()
     assert hub.finish(records.decisions_of("v", "e1")) == ()
@@ -235,10 +261,31 @@ def test_a_comment_is_kept_once_with_its_audit_entry(hub: Hub) -> None:
     comment = TaskComment(id="k1", task=task, at=NOON, actor="mona", text="Looks good 👍")
 
     for _ in range(2):
-        hub.finish(hub.records.add_comment("w", comment))
+        hub.finish(hub.records.add_comment("w", comment, None))
 
     assert hub.finish(hub.records.comments("w", task)) == (comment,)
     assert audit(hub, "comment") == [("mona", task, "k1")]
+
+
+def test_what_people_are_told_of_a_comment_is_planned_with_it_and_once(hub: Hub) -> None:
+    task = hub.create(1)
+    item = hub.decisions.another_issue(1)
+    comment = TaskComment(id="k1", task=task, at=NOON, actor="mona", text="Look")
+    told = hub.decisions.make("k1", hub.decisions.notify("triage", item, event="k1"), item=item)
+    nobodys = msgspec.structs.replace(comment, id="k2", task=TaskId("AICRM-99"))
+    other = msgspec.structs.replace(told, event="k2")
+
+    for _ in range(2):
+        hub.finish(hub.records.add_comment("w", comment, told))
+    with pytest.raises(RecordMissing):
+        hub.finish(hub.records.add_comment("w", nobodys, other))
+
+    assert [each.decision for each in hub.finish(hub.records.decisions_of("w", "k1"))] == [told]
+    assert hub.finish(hub.records.decisions_of("w", "k2")) == ()
+    table = tables.change
+    with reading(hub.engine) as connection:
+        rows = connection.execute(select(table.c.event, table.c.carrier, table.c.state).where(table.c.event == "k1"))
+        assert [tuple(row) for row in rows] == [("k1", "hub", "pending")]
 
 
 def test_an_event_tells_its_stages(hub: Hub) -> None:
@@ -366,6 +413,33 @@ def test_a_dead_delivery_goes_back_into_the_inbox(hub: Hub, *, anew: bool) -> No
 
     event = hub.finish(hub.records.event("w", "e1"))
     assert (event.state, event.attempts, event.reason) == (DeliveryState.QUEUED, 5, "")
+
+
+def test_the_age_of_what_is_sent_on_counts_from_then(hub: Hub, inline: Inline) -> None:
+    inbox, outbox = SqlInbox(Direct(hub.engine, inline)), SqlOutbox(Direct(hub.engine, inline), {})
+    later = NOON + timedelta(days=9)
+    hub.opened()
+    key = hub.change("comment", state="dead", reason="refused", carrier="hub", connection="c")
+    hub.deliver("e2", DeliveryState.DEAD, reason="poison")
+    for letter in (f"change:{key}", "delivery:e2"):
+        hub.finish(hub.records.replay("w", letter, "mona", later, anew=False))
+
+    (delivery,) = hub.finish(inbox.take("worker", later, 5))
+    (change,) = hub.finish(outbox.take("worker", later, 5))
+    assert (delivery.since, change.since) == (later, later)
+    assert (delivery.delivery.received_at, change.planned_at) == (NOON, NOON)
+
+
+def test_the_age_of_what_is_decided_anew_counts_from_then(hub: Hub, inline: Inline, decisions: Decisions) -> None:
+    later = NOON + timedelta(days=9)
+    hub.opened()
+    key = hub.change("comment", state="dead", carrier="hub", connection="c")
+    hub.finish(hub.records.replay("w", f"change:{key}", "mona", later, anew=True))
+    store = SqlStore(Direct(hub.engine, inline), None, "w", carrier="hub")
+    hub.finish(store.commit(decisions.opened("e1", "triage", item=decisions.another_issue(1)), later))
+
+    held = hub.finish(SqlOutbox(Direct(hub.engine, inline), {}).take("worker", later, 5))
+    assert [each.since for each in held if each.lease.subject == key] == [later]
 
 
 def test_a_dead_letter_that_is_sent_on_is_taken_again(hub: Hub, inline: Inline) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from ai_crm.cards import answers
 from ai_crm.cards.answers import Button, Digest, Fact, Section, answer_card
 from ai_crm.cards.elements import Card
-from ai_crm.cards.task_card import analysis_card, task_card
+from ai_crm.cards.task_card import analysis_card, task_card, with_watch
 from ai_crm.commands import presses
 from ai_crm.commands.catalogue import COMMANDS
 from ai_crm.commands.command import AskAnalysis, ListTasks
@@ -53,7 +53,9 @@ def cards(hostile: str) -> Mapping[str, Card]:
     assert undo
     return {
         "changed": task_card(done, answered=True, undo=undo.data),
+        "watched": with_watch(task_card(tasks[0], answered=True), presses.watch(tasks[0].id, watched=True)),
         "detailed": analysis_card(asked.title, analysis, create=create.data, detail=None),
+        "sign-in": answers.sign_in_card(f"https://hub.example.com/sign-in/{'A' * 43}"),
         "list": listed(tasks, "Tasks status:todo", total=31),
         "agents": answers.agents_card(load_agents(), ""),
         "category": answers.agents_card(
@@ -83,7 +85,7 @@ def cards(hostile: str) -> Mapping[str, Card]:
 
 
 NAMES = (
-    "changed", "detailed", "list", "agents", "category", "dashboard", "pictured", "health", "digest", "help", "command", "decision",
+    "changed", "watched", "sign-in", "detailed", "list", "agents", "category", "dashboard", "pictured", "health", "digest", "help", "command", "decision",
     "notice", "hostile-list", "hostile-answer", "hostile-decision", "hostile-dashboard",
 )  # fmt: skip
 
@@ -158,7 +160,18 @@ def health(name: str, problem: str = "", dead: int = 0) -> ConnectionHealth:
 
 
 def digest(tasks: tuple[Task, ...]) -> Digest:
-    return Digest(day=TODAY, open=tasks, total_open=len(tasks), due=tasks[:2], changed=tasks[2:], team=report())
+    others = msgspec.structs.replace(
+        tasks[0], id=TaskId("AICRM-9"), title="Move the cache", status=TaskStatus.IN_REVIEW
+    )
+    return Digest(
+        day=TODAY,
+        open=tasks,
+        total_open=len(tasks),
+        due=tasks[:2],
+        changed=tasks[2:],
+        watched=(others,),
+        team=report(),
+    )
 
 
 def decision(text: str, rules: int = 2, findings: int = 2) -> Decision:

@@ -232,10 +232,45 @@ def _membership(github: FakeGitHub, _: Seen, organisation: str, slug: str, login
 
 
 def _graphql(github: FakeGitHub, seen: Seen) -> Reply:
+    if "states: CLOSED" in seen.json["query"]:
+        return _closed_issues(github, seen)
     found = github.discussions.get(seen.json["variables"]["number"])
     if found is None:
         return Reply(200, {"data": {"repository": {"discussion": None}}, "errors": [{"type": "NOT_FOUND"}]})
     return Reply(200, {"data": {"repository": {"discussion": found}}})
+
+
+def _closed_issues(github: FakeGitHub, seen: Seen) -> Reply:
+    """Pages of closed issues, the one opened last first; a cursor is the number of issues before it."""
+    query, asked = seen.json["query"], seen.json["variables"]
+    if f"{asked['owner']}/{asked['name']}" != github.project:
+        return Reply(200, {"data": {"repository": None}, "errors": [{"type": "NOT_FOUND", "path": ["repository"]}]})
+    if "issueType" in query and not github.issue_types:
+        field = {"code": "undefinedField", "typeName": "Issue", "fieldName": "issueType"}
+        return Reply(
+            200, {"errors": [{"extensions": field, "message": "Field 'issueType' doesn't exist on type 'Issue'"}]}
+        )
+    every = reversed(github.repo.issues.values())
+    closed = [issue for issue in every if issue["state"] == "closed" and "pull_request" not in issue]
+    start = int(asked.get("after") or 0)
+    end = start + asked["size"]
+    page = {"hasNextPage": end < len(closed), "endCursor": str(end)}
+    issues = {"pageInfo": page, "nodes": [_as_graphql(issue, query) for issue in closed[start:end]]}
+    return Reply(200, {"data": {"repository": {"issues": issues}}})
+
+
+def _as_graphql(issue: Mapping[str, Any], query: str) -> dict[str, Any]:
+    writer = issue["user"]
+    typed = {"issueType": issue.get("type")} if "issueType" in query else {}
+    return {
+        **typed,
+        "title": issue["title"],
+        "body": issue["body"],
+        "closedAt": issue.get("closed_at"),
+        "label_list": {"nodes": issue["labels"]},
+        "user": {"login": writer["login"], "type": writer["type"]} if writer else None,
+        "author_association": issue["author_association"],
+    }
 
 
 def _shown(github: FakeGitHub, seen: Seen, place: str) -> Reply:

@@ -69,6 +69,7 @@ class FakeGitHub:
         self.teams: dict[str, set[str]] = {}
         self.teams_visible = True
         self.issues_enabled = True
+        self.issue_types = True  # an Enterprise Server from before 2025 has none
         self.discussions: dict[int, dict[str, Any]] = {}
         self.app: FakeApp | None = None
         self.connections = 0

@@ -31,6 +31,7 @@ from ai_crm.model.secret import Secret
 from ai_crm.platforms.github.receive import GitHubReceiver
 from ai_crm.ports.queue import Accepted, HeldDelivery
 from ai_crm.ports.receiver import Connection, Receiver
+from ai_crm.ports.sessions import Sessions
 
 NOW = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 SECRET = "It's a Secret to Everybody"
@@ -118,6 +119,8 @@ class Hub:
         api: tuple[Route, ...] = (),
         receipt_seconds: float = 20.0,
         receivers: Mapping[PlatformName, Receiver] | None = None,
+        sessions: Sessions | None = None,
+        base_url: str = "",
     ) -> None:
         self.inbox = MemoryInbox()
         self.metrics = Metrics()
@@ -139,6 +142,8 @@ class Hub:
             wake=self._wake,
             metrics=self.metrics,
             api=api,
+            sessions=sessions,
+            base_url=base_url,
             new_id=lambda: f"request-{next(numbers)}",
             receipt_seconds=receipt_seconds,
         )
@@ -164,12 +169,13 @@ class Hub:
 
 
 class Answer(Struct, frozen=True):
-    """Header names are lower case. `pulled` is how many pieces of the body were asked for."""
+    """Header names are lower case. `pulled` is how many pieces of the body were asked for, `cookies` what was set."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     pulled: int
+    cookies: tuple[str, ...] = ()
 
     def json(self) -> Any:
         return msgspec.json.decode(self.body)
@@ -205,7 +211,8 @@ async def call(
 
     await app(scope, receive, send)
     told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in sent[0]["headers"]}
-    return Answer(sent[0]["status"], told, b"".join(each.get("body", b"") for each in sent[1:]), pulled)
+    cookies = tuple(value.decode("latin-1") for name, value in sent[0]["headers"] if name.lower() == b"set-cookie")
+    return Answer(sent[0]["status"], told, b"".join(each.get("body", b"") for each in sent[1:]), pulled, cookies)
 
 
 def sign(body: bytes, secret: str = SECRET) -> str:

@@ -143,6 +143,9 @@ class _Outbox:
     async def postpone(self, lease: Lease, setback: Setback, until: datetime) -> None:
         await self._outbox.postpone(lease, setback, until)
 
+    async def pass_on(self, lease: Lease, connection: str) -> None:
+        await self._outbox.pass_on(lease, connection)
+
     async def hold_back(self, workspace: str, connection: str, until: datetime) -> None:
         await self._outbox.hold_back(workspace, connection, until)
 
@@ -164,6 +167,9 @@ class _Reach:
     async def applier(self, held: HeldChange) -> AsyncIterator[Applier]:
         async with self._reach.applier(held) as applier:
             yield _Applier(applier, self._points)
+
+    async def connection(self, held: HeldChange) -> str:
+        return await self._reach.connection(held)
 
     def decode(self, platform: PlatformName, request: RawRequest) -> tuple[Event, ...]:
         return self._reach.decode(platform, request)

@@ -1,8 +1,9 @@
-"""People of chats who are known in memory alone."""
+"""People of chats who are known in memory alone, and what they watch."""
 
 from __future__ import annotations
 
 from ai_crm.model.item import PlatformName
+from ai_crm.model.task import TaskId
 from ai_crm.ports.members import Member
 
 
@@ -24,3 +25,24 @@ class People:
 
     async def with_digest(self, _workspace: str) -> tuple[Member, ...]:
         return tuple(each for each in self._members.values() if each.preferences.digest_at is not None)
+
+
+class Watching:
+    """Implements ports.watches.Watches for one workspace, whatever it is called, and for tasks that may not exist."""
+
+    def __init__(self, *watches: tuple[str, Member]) -> None:
+        self._watches = {(TaskId(task), member.platform, member.id): member for task, member in watches}
+
+    async def watch(self, _workspace: str, task: TaskId, member: Member) -> bool:
+        new = (task, member.platform, member.id) not in self._watches
+        self._watches[task, member.platform, member.id] = member
+        return new
+
+    async def unwatch(self, _workspace: str, task: TaskId, member: Member) -> bool:
+        return self._watches.pop((task, member.platform, member.id), None) is not None
+
+    async def watched_by(self, _workspace: str, platform: PlatformName, member: str) -> tuple[TaskId, ...]:
+        return tuple(task for task, *who in self._watches if who == [platform, member])
+
+    async def watchers(self, _workspace: str, tasks: tuple[TaskId, ...]) -> tuple[tuple[TaskId, Member], ...]:
+        return tuple((task, member) for (task, *_who), member in self._watches.items() if task in tasks)

@@ -55,6 +55,7 @@ SCOPES: Mapping[str, str] = {
     "chat.unfurl": "links:write",
     "chat.getPermalink": "",
     "conversations.open": "im:write",
+    "conversations.info": "channels:read",
     "conversations.list": "channels:read",
     "conversations.history": "channels:history",
     "conversations.replies": "channels:history",
@@ -64,6 +65,7 @@ EVERYTHING = (
     "im:history", "im:write", "links:read", "links:write", "users:read",
 )  # fmt: skip
 
+_NO_CHANNEL = {"ok": False, "error": "channel_not_found"}
 _PATIENCE = 20.0
 
 
@@ -238,6 +240,8 @@ class SlackWorkspace:
         place: Document = {"view": message} if home else {"message": message, "channel": {"id": message["channel"]}}
         if not home:
             place["response_url"] = self.response_url(message)
+            only_theirs = self._found(message["channel"], message["ts"]) is None
+            place["container"] = {"type": "message", "message_ts": message["ts"], "is_ephemeral": only_theirs}
         action = {"type": "button", "action_ts": self._ts(), **button}
         return self.interact("block_actions", user, actions=[action], **{**place, **more})
 
@@ -417,6 +421,10 @@ class SlackWorkspace:
 
     def _conversations_open(self, asked: Document) -> Document:
         return {"ok": True, "channel": {"id": f"D{asked['users'][1:]}"}}
+
+    def _conversations_info(self, asked: Document) -> Document:
+        known = {DEV: "dev", ELSEWHERE: "elsewhere", OLD: "old"}.get(asked["channel"])
+        return {"ok": True, "channel": {"id": asked["channel"], "name": known}} if known else _NO_CHANNEL
 
     def _conversations_list(self, _asked: Document) -> Document:
         return {"ok": True, "channels": [{"id": DEV, "name": "dev"}, {"id": OLD, "name": "old"}]}

@@ -85,7 +85,7 @@ class Room:
             "recipient": {"id": BOT, "name": "AI-CRM"},
             "conversation": {
                 "id": conversation,
-                "conversationType": _SCOPES.get(conversation, "personal"),
+                "conversationType": _SCOPES.get(conversation.partition(";")[0], "personal"),
                 "tenantId": TENANT,
             },
             "channelData": {"tenant": {"id": TENANT}},

@@ -8,7 +8,7 @@ import functools
 import re
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote
 
@@ -91,7 +91,13 @@ class TeamsServer:
         self.revoked: set[str] = set()
         self.published = {"key-1": Published(key_pair("one"))}
         self.openid: deque[Reply] = deque()
+        self.documents: dict[str, Callable[[], object]] = {}  # what else is published here, by its path
+        self.resources: set[str] = set()
         self.people: dict[str, dict[str, str]] = {id_: {"id": id_, **said} for id_, said in PEOPLE.items()}
+        # Where the app is registered, each person's own chat with it, and who is in which conversation.
+        self.authority = TENANT
+        self.chats = {(TENANT, ANN): CHAT}
+        self.rosters: dict[str, tuple[str, ...]] = {CHANNEL: (ANN, BOB), GROUP: (ANN, BOB), CHAT: (ANN,)}
         self.registered = ""
         self.seen: set[str] = set()
         self._expires_in = expires_in
@@ -130,6 +136,8 @@ class TeamsServer:
         return jwt.encode(said, self.published[kid].private, "RS256", {"kid": kid})
 
     def _answer(self, request: Request) -> Reply:
+        if request.path in self.documents:
+            return json_reply(self.documents[request.path]())
         if "/.well-known/" in request.path:
             return self._metadata(request)
         if request.path.endswith("/oauth2/v2.0/token"):
@@ -141,6 +149,8 @@ class TeamsServer:
             return refusal(401, "Unauthorized")
         if request.path == "/v3/conversations":
             return self._open(request.json())
+        if "/pagedmembers?" in request.path:
+            return self._roster(unquote(request.path.split("/")[3]), request.path)
         if "/members/" in request.path:
             _, _, conversation, _, person = unquote(request.path).removeprefix("/").split("/")
             return self._member(conversation, person)
@@ -154,14 +164,23 @@ class TeamsServer:
         return json_reply({"issuer": ISSUER, "jwks_uri": f"{self.url}/v1/.well-known/keys"})
 
     def _member(self, conversation: str, person: str) -> Reply:
-        if conversation.partition(";")[0] not in (CHANNEL, CHAT, GROUP):
+        if conversation.partition(";")[0] not in self.rosters:
             return refusal(403, "BotNotInConversationRoster")
         known = self.people.get(person)
         return json_reply(known) if known else refusal(404, "MemberNotFoundInConversation")
 
+    def _roster(self, conversation: str, path: str) -> Reply:
+        """A page holds one, so that whoever asks has to go on."""
+        if conversation not in self.rosters:
+            return refusal(404, "ConversationNotFound")
+        at = int(path.partition("continuationToken=")[2] or 0)
+        members = self.rosters[conversation]
+        more = {"continuationToken": str(at + 1)} if at + 1 < len(members) else {}
+        return json_reply({"members": [self.people[each] for each in members[at : at + 1]], **more})
+
     def _login(self, request: Request) -> Reply:
         form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
-        if request.path != f"/{TENANT}/oauth2/v2.0/token":
+        if request.path != f"/{self.authority}/oauth2/v2.0/token":
             return denial(90002)
         if form["client_id"] != APP:
             return denial(700016)
@@ -171,7 +190,9 @@ class TeamsServer:
         elif form["client_secret"] != PASSWORD:
             return denial(7000215)
         assert form["grant_type"] == "client_credentials"
-        assert form["scope"] == "https://api.botframework.com/.default"
+        if form["scope"].startswith("api://") and form["scope"].removesuffix("/.default") not in self.resources:
+            return denial(500011)
+        assert form["scope"].startswith("api://") or form["scope"] == "https://api.botframework.com/.default"
         self.tokens.append(f"eyJ0-canary-token-number-{len(self.tokens)}")
         return json_reply({"token_type": "Bearer", "expires_in": self._expires_in, "access_token": self.tokens[-1]})
 
@@ -187,16 +208,18 @@ class TeamsServer:
         return fresh and said["sub"] == APP and said["exp"] - said["nbf"] <= 600
 
     def _open(self, wanted: Mapping[str, Any]) -> Reply:
-        if wanted["tenantId"] != TENANT or wanted["bot"] != {"id": f"28:{APP}"} or wanted["isGroup"]:
+        tenants = {tenant for tenant, _ in self.chats}
+        if wanted["tenantId"] not in tenants or wanted["bot"] != {"id": f"28:{APP}"} or wanted["isGroup"]:
             return refusal(400, "BadArgument")
-        if wanted["members"] != [{"id": ANN}]:
+        chats = [self.chats.get((wanted["tenantId"], each["id"])) for each in wanted["members"]]
+        if len(chats) != 1 or chats[0] is None:
             return refusal(403, "MessageWritesBlocked")
-        return json_reply({"id": CHAT, "serviceUrl": self.url}, 201)
+        return json_reply({"id": chats[0], "serviceUrl": self.url}, 201)
 
     def _send(self, request: Request) -> Reply:
         found = _PATH.fullmatch(request.path)
         conversation = unquote(found[1]) if found else ""
-        if conversation.partition(";messageid=")[0] not in (CHANNEL, CHAT, GROUP):
+        if conversation.partition(";messageid=")[0] not in self.rosters:
             return refusal(404, "ConversationNotFound")
         activity = request.json()
         if activity["type"] != "message" or not (activity.get("text", "").strip() or activity.get("attachments")):

@@ -40,7 +40,7 @@ from ai_crm.store.sql import SqlStore
 from ai_crm.store.transactions import Grouped
 from tests.doubles.decisions import ISSUE, Decisions
 from tests.doubles.hub_parts import Answer, Hub, bearer, call
-from tests.doubles.people import People
+from tests.doubles.people import People, Watching
 
 T = TypeVar("T")
 
@@ -190,7 +190,8 @@ def test_what_an_action_decides_is_told_to_whom_it_concerns_and_not_at_night(run
     decision = MAKE.make("e" * 32, create, card())
 
     async def work(desk: Desk) -> None:
-        listeners = Listeners(members=People(awake, asleep), workspace="ours", agents=lambda: ())
+        people = People(awake, asleep)
+        listeners = Listeners(members=people, watches=Watching(), workspace="ours", agents=lambda: ())
         store = TellingShared(SqlShared(desk.transactions, "ours"), listeners)
         for _ in range(2):
             commit = await store.hand_in(HandedIn(decision=decision), "tester", NOON)

@@ -15,11 +15,13 @@ from ai_crm.model.access import MAY, Permission, Role
 from ai_crm.model.change import CreateTask, change_key
 from ai_crm.model.decision import Answer, Decision
 from ai_crm.model.item import ItemKind, ItemRef, PlatformName
-from ai_crm.model.task import RuleId
+from ai_crm.model.task import RuleId, TaskId
+from ai_crm.ports.members import Member
 from ai_crm.store.database import engine_for
 from ai_crm.store.keys import SqlKeys
 from ai_crm.store.sql import SqlStore
 from ai_crm.store.transactions import Grouped
+from ai_crm.store.watches import SqlWatches
 from tests.doubles.hub_api import api_over
 from tests.doubles.hub_parts import Hub, bearer, call
 
@@ -164,6 +166,43 @@ def test_a_comment_is_kept_with_who_wrote_it(desk: Desk) -> None:
         (comment,) = (await desk.ask("/tasks/AICRM-1/comments", key)).json()["comments"]
         assert (comment["actor"], comment["text"]) == ("tester", "Seen it too")
         assert (await desk.ask("/tasks/AICRM-9/comments", key, "POST", {"text": "x"})).status == 404
+
+    run(work)
+
+
+def test_who_watches_a_task_hears_of_a_comment_once(desk: Desk) -> None:
+    async def work() -> None:
+        await desk.add_task("It crashes")
+        ann = Member(platform=PlatformName.SLACK, id="U0ANN", name="Ann", login="ann")
+        await SqlWatches(desk.transactions).watch("ours", TaskId("AICRM-1"), ann)
+        key = await desk.key(Role.MEMBER)
+        for _ in range(2):
+            said = {"text": "Seen it too"}
+            await desk.ask("/tasks/AICRM-1/comments", key, "POST", said, idempotency_key="once")
+        page = await desk.ask("/tasks/AICRM-1/comments", key)
+        (comment,) = page.json()["comments"]
+        decided = await desk.ask(f"/events/{comment['id']}/decisions", await desk.key())
+        ((change,),) = (each["decision"]["changes"] for each in decided.json()["decisions"])
+        assert (change["platform"], change["target"]) == ("slack", "U0ANN")
+        assert desk.woken == 1
+
+    run(work)
+
+
+def test_tasks_are_found_by_who_watches_them_and_by_their_day(desk: Desk) -> None:
+    async def work() -> None:
+        await desk.add_task("It crashes")
+        key = await desk.key(Role.VIEWER)
+        watches = SqlWatches(desk.transactions)
+        for login, asked in (("ann", "watched:ann"), ("tester", "watched:@me")):  # a key may be called like a login
+            assert (await desk.ask(f"/tasks?q={asked}", key)).json()["total"] == 0
+            member = Member(platform=PlatformName.SLACK, id=login, name=login, login=login)
+            await watches.watch("ours", TaskId("AICRM-1"), member)
+            assert (await desk.ask(f"/tasks?q={asked}", key)).json()["total"] == 1
+        for asked, total in (("due:none", 1), ("due:overdue", 0), ("due:<=today", 0)):
+            assert (await desk.ask(f"/tasks?q={asked}", key)).json()["total"] == total
+        refused = await desk.ask("/tasks?q=due:tody", key)
+        assert (refused.status, "today" in refused.json()["detail"]) == (400, True)
 
     run(work)
 

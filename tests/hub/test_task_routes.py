@@ -238,6 +238,9 @@ def test_a_key_that_was_used_for_something_else_is_refused(desk: Desk) -> None:
         somebody = await desk.key(name="bob")
         theirs = await desk.ask("/tasks", somebody, "POST", {"title": "Sell the plants"}, idempotency_key="k-1")
         assert theirs.status == 201
+        namesake = await desk.key()
+        own = await desk.ask("/tasks", namesake, "POST", {"title": "Buy plants"}, idempotency_key="k-1")
+        assert (own.status, await desk.count("task")) == (201, 3)
 
     run(work)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ai_crm.analysis import fingerprint_of
 from tests.doubles.github_server import FakeGitHub
 from tests.doubles.hub import Hub
+from tests.doubles.taught import taught_file
 from tests.hub_end_to_end.conftest import RULES, opened
 
 
@@ -61,6 +63,27 @@ def test_what_was_accepted_before_a_kill_is_done_after_it_once(
         assert len([text for text in texts if "Thank you" in text]) == 1
         assert len(texts) == 2
     assert hub.command("db", "check").returncode == 0
+
+
+def test_what_a_repositorys_history_taught_is_read_once_and_asked_for_when_something_is_analysed(
+    hub: Hub, key: str, github: FakeGitHub, root: Path
+) -> None:
+    github.put_file(".github/ai-crm.yml", RULES + "analysis: {learned: learned.json}\n")
+    github.put_file("learned.json", taught_file())
+    for title in ("quaddle lever", "zorbulate lever"):
+        event = hub.send("issues", opened(github, root, title)).json()["event_id"]
+        hub.settled(event, key)
+    made = [task["analysis"] for task in hub.ask("/api/v1/tasks?q=lever", key).json()["tasks"]]
+    assert {analysis["analyst"] for analysis in made} == {f"learned-1-40-{fingerprint_of(taught_file())}"}
+    asked = [seen for seen in github.requests if "learned.json" in seen.path]
+    assert ["if-none-match" in seen.headers for seen in asked] == [False, True]
+
+    github.put_file("learned.json", "{}")
+    event = hub.send("issues", opened(github, root, "another lever")).json()["event_id"]
+    assert hub.settled(event, key)["state"] == "done"
+    (decision,) = hub.ask(f"/api/v1/events/{event}/decisions", key).json()["decisions"]
+    (skip,) = decision["decision"]["skips"]
+    assert "learned.json: it is no learned analysis" in skip["because"]
 
 
 def test_sigterm_ends_in_order(hub: Hub) -> None:

@@ -21,7 +21,7 @@ from ai_crm.analysis import offline_analyst
 from ai_crm.config.agents import load_agents
 from ai_crm.config.policy import load_policy
 from ai_crm.errors import DeliveryRejected, ItemMissing
-from ai_crm.flow.consider import consider
+from ai_crm.flow.consider import Analysts, consider
 from ai_crm.flow.decide import decide
 from ai_crm.flow.deliver import deliver
 from ai_crm.flow.event_file import event_file_delivery
@@ -48,11 +48,14 @@ from ai_crm.store.remote import RemoteStore, Reply
 from ai_crm.store.shared import SqlShared
 from ai_crm.store.sql import SqlStore
 from ai_crm.store.transactions import Grouped
+from ai_crm.store.watches import SqlWatches
 from tests.doubles.hub_parts import Hub, MemoryKeys, bearer, call
+from tests.doubles.taught import taught_file
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted((ROOT / "templates" / "examples").glob("*.yml"))
+PATH = ".github/ai-crm-analysis.json"
 
 
 def in_the_action(name: str, body: bytes) -> tuple[Event, ...]:
@@ -125,14 +128,19 @@ class Silent:
 
 
 class Reach:
-    """Implements flow.work.Reach with one file of rules for all projects."""
+    """Implements flow.work.Reach with one file of rules for all projects, and what a history taught."""
 
-    def __init__(self, example: bytes) -> None:
+    def __init__(self, example: bytes, learned: bytes | None) -> None:
+        self._learned = learned
         self._rules = RulesText(path=".github/ai-crm.yml", text=example, origin="main")
         self._policy = merged(load_policy(example, ".github/ai-crm.yml", Defaults()), (), load_agents())
 
     async def rules(self, project: str) -> RulesText:
         return self._rules
+
+    async def learned(self, project: str, path: str) -> RulesText | None:
+        assert path == PATH
+        return None if self._learned is None else RulesText(path=path, text=self._learned, origin="main")
 
     def decode(self, platform: PlatformName, request: RawRequest) -> tuple[Event, ...]:
         return decode(request)
@@ -143,6 +151,9 @@ class Reach:
     @asynccontextmanager
     async def source(self, connection: str, event: Event) -> AsyncIterator[Source]:
         yield Source(Silent(), self)
+
+    async def connection(self, held: HeldChange) -> str:
+        return held.connection
 
     @asynccontextmanager
     async def applier(self, held: HeldChange) -> AsyncIterator[Silent]:
@@ -172,19 +183,21 @@ class AtNoon:
 class Sides:
     """One database: in the workspace `hub` the hub decides about what it received, in `action` the Action hands it in."""
 
-    def __init__(self, folder: Path, example: bytes) -> None:
+    def __init__(self, folder: Path, example: bytes, learned: bytes | None = None) -> None:
         engine = engine_for(f"sqlite:///{folder}/hub.db")
         listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))  # for speed
         self._transactions = Grouped(engine)
         self._example = example
         self._own = load_policy(example, ".github/ai-crm.yml", Defaults())
+        self._files = Reach(example, learned)
         self.inbox = SqlInbox(self._transactions)
         self._desk = Desk(
             inbox=self.inbox,
             outbox=SqlOutbox(self._transactions, {}),
-            reach=Reach(example),
+            reach=self._files,
             store=lambda workspace: SqlStore(self._transactions, None, workspace, carrier="hub"),
             members=SqlMembers(self._transactions),
+            watches=SqlWatches(self._transactions),
             analyst=offline_analyst(),
             clock=AtNoon(),
             chance=lambda: 0.5,
@@ -206,7 +219,8 @@ class Sides:
     async def in_the_action(self, name: str, body: bytes, store: RemoteStore) -> None:
         github = Silent()
         for event in in_the_action(name, body):
-            considered = await consider(event, github, store, self._own, offline_analyst(), NOON)
+            analysts = Analysts(offline_analyst(), self._files)
+            considered = await consider(event, github, store, self._own, analysts, NOON)
             await deliver(considered.decision, store, {PlatformName.GITHUB: github}, NOON)
 
     async def in_the_hub(self, name: str, body: bytes) -> None:
@@ -241,9 +255,30 @@ class Sides:
 def test_hub_and_action_store_the_same_bytes_whichever_way_an_event_went(
     example: Path, node_modules: Path, tmp_path: Path
 ) -> None:
-    sides = Sides(tmp_path, example.read_bytes())
+    stored = _stored_by_both(Sides(tmp_path, example.read_bytes()), node_modules)
+    assert len(stored) > 150
 
-    async def work() -> None:
+
+@pytest.mark.node
+@pytest.mark.parametrize(
+    ("learned", "said"),
+    [(taught_file(), '"analyst":"learned-1-40-'), (b"{}", "it is no learned analysis"), (None, "no such file")],
+    ids=["learned", "broken", "missing"],
+)
+def test_what_a_history_taught_is_used_or_said_by_both_to_the_same_bytes(
+    learned: bytes | None, said: str, node_modules: Path, tmp_path: Path
+) -> None:
+    example = (
+        ROOT / "templates" / "examples" / "ai-crm.yml"
+    ).read_bytes() + f"\nanalysis: {{learned: {PATH}}}\n".encode()
+    stored = _stored_by_both(Sides(tmp_path, example, learned), node_modules)
+    assert any(said in payload for payload in stored.values())
+
+
+def _stored_by_both(sides: Sides, node_modules: Path) -> dict[tuple[str, str], str]:
+    """The decisions about every recorded event, which are the same to the byte."""
+
+    async def work() -> dict[tuple[str, str], str]:
         store = sides.remote()
         for name, body in recorded(node_modules):
             try:
@@ -254,9 +289,9 @@ def test_hub_and_action_store_the_same_bytes_whichever_way_an_event_went(
             await sides.in_the_hub(name, body)
         hub, action = await sides.stored("hub"), await sides.stored("action")
         assert hub == action
-        assert len(hub) > 150
+        return hub
 
     try:
-        asyncio.run(work())
+        return asyncio.run(work())
     finally:
         sides.close()

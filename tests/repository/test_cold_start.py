@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.doubles.taught import taught_file
+
 _HEAVY = {
     "aiohttp", "asyncio", "click", "concurrent.futures", "dataclasses", "difflib", "github", "http.client", "jinja2",
     "jsonschema", "logging", "nacl", "pathlib", "pathspec", "psycopg", "pydantic", "requests", "rich", "slack_sdk",
@@ -15,17 +19,20 @@ _HEAVY = {
 }  # fmt: skip
 
 
-def test_a_decision_loads_nothing_that_only_writing_needs(root: Path, tmp_path: Path) -> None:
-    done = _step(root, tmp_path)
+@pytest.mark.parametrize("learned", [b"", taught_file()], ids=["nothing learned", "learned"])
+def test_a_decision_loads_nothing_that_only_writing_needs(root: Path, tmp_path: Path, learned: bytes) -> None:
+    done = _step(root, tmp_path, learned)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "issue_opened" in done.stdout
+    assert ('"analyst":"learned-1-40-' in (tmp_path / "output").read_text(encoding="utf-8")) is bool(learned)
     assert _loaded(done.stderr) & _HEAVY == set()
 
 
-def _step(root: Path, workspace: Path) -> subprocess.CompletedProcess[str]:
+def _step(root: Path, workspace: Path, learned: bytes) -> subprocess.CompletedProcess[str]:
     """One dry run of the Action's real entry point, in a checked-out repository with the rules of the seed."""
     (workspace / ".github").mkdir()
-    (workspace / ".github" / "ai-crm.yml").write_text(_RULES, encoding="utf-8")
+    (workspace / ".github" / "ai-crm.yml").write_text(_RULES + (_LEARNED if learned else ""), encoding="utf-8")
+    (workspace / "learned.json").write_bytes(learned)
     for name in ("output", "summary"):
         (workspace / name).touch()
     environment = {
@@ -59,3 +66,4 @@ auto_task_creation:
         pm_analysis: true
         auto_assign: true
 """
+_LEARNED = "analysis: {learned: learned.json}\n"

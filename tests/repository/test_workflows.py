@@ -19,6 +19,7 @@ _TEMPLATES = sorted((_ROOT / "templates" / "workflows").glob("*.yml"))
 _OURS = sorted((_ROOT / ".github" / "workflows").glob("*.yml"))
 _PINNED = re.compile(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+(\.\d+)*$")
 _MAY_BE_WRITTEN = {"issues", "pull-requests"}
+_PROPOSES = "ai-crm-learn"  # this one writes a file: to a branch, for people to merge
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +73,26 @@ def test_a_workflow_grants_nothing_and_each_job_what_it_needs(file: Path) -> Non
     assert workflow["permissions"] == {}
     for job in workflow["jobs"].values():
         written = {scope for scope, level in job["permissions"].items() if level != "read"}
-        assert written <= (_MAY_BE_WRITTEN if file in _TEMPLATES else set())
+        also = {"contents"} if file.stem == _PROPOSES else set()
+        assert written <= (_MAY_BE_WRITTEN | also if file in _TEMPLATES else set())
+
+
+def test_no_program_of_ours_has_a_token_that_writes_files() -> None:
+    """What people merge was made by one job and is proposed by another, which runs git and gh alone."""
+    (file,) = (file for file in _TEMPLATES if file.stem == _PROPOSES)
+    jobs = _read(file)["jobs"]
+    writers = [name for name, job in jobs.items() if "write" in job["permissions"].values()]
+    assert writers == ["propose"]
+    uses = {step["uses"].partition("@")[0] for step in jobs["propose"]["steps"] if "uses" in step}
+    assert uses == {"actions/checkout", "actions/download-artifact"}
+    told = " ".join(step.get("run", "") for step in jobs["propose"]["steps"])
+    assert not any(word in told for word in ("python", "pip", "ai_crm"))
+    assert "analysis learn --repository" in " ".join(step.get("run", "") for step in jobs["learn"]["steps"])
 
 
 @pytest.mark.parametrize("file", _TEMPLATES, ids=lambda file: file.name)
 def test_a_workflow_waits_for_events_that_rules_know(file: Path) -> None:
-    known = {trigger.name for trigger in TRIGGERS}
+    known = {trigger.name for trigger in TRIGGERS} | ({"workflow_dispatch"} if file.stem == _PROPOSES else set())
     unknown = [name for name in _events(_read(file)) if name not in known]
     assert unknown == []
 

@@ -26,7 +26,9 @@ from ai_crm.commands.command import (
     SetPreferences,
     ShowDashboard,
     ShowTask,
+    SignIn,
     StartTask,
+    WatchTasks,
     WhoAmI,
 )
 from ai_crm.commands.grammar import parse
@@ -35,6 +37,7 @@ from ai_crm.errors import AiCrmError, CommandRefused, Misunderstood, RecordMissi
 from ai_crm.flow.commands.personal import personal
 from ai_crm.flow.commands.reading import advised, helped, read
 from ai_crm.flow.commands.reply import DOINGS, Asker, CommandDesk, Reply, me_of, member_of, today_of
+from ai_crm.flow.commands.watching import own_view, watched
 from ai_crm.flow.commands.writing import written
 from ai_crm.model.access import MAY, Principal
 
@@ -50,10 +53,15 @@ async def answer(text: str, who: Asker, desk: CommandDesk, request: str) -> Repl
     return await obey(asked, who, desk, request)
 
 
-async def pressed(verb: str, data: Mapping[str, object], who: Asker, desk: CommandDesk, request: str) -> Reply:
-    """Does what a button says; the first card is what the message that it stood on becomes."""
+async def pressed(
+    verb: str, data: Mapping[str, object], who: Asker, desk: CommandDesk, request: str, *, share: bool = False
+) -> Reply:
+    """Does what a button says; the first card is what the message that it stood on becomes.
+
+    `share` says that others see that message, too.
+    """
     try:
-        asked = parse_press(verb, data)
+        asked = msgspec.structs.replace(parse_press(verb, data), share=share)
     except AiCrmError as error:
         return refusal(error)
     return await obey(asked, who, desk, request)
@@ -69,7 +77,11 @@ async def obey(asked: Asked, who: Asker, desk: CommandDesk, request: str) -> Rep
     """Carries a command out. What a person can cause becomes an answer that says what to do next; a bug is raised."""
     try:
         demand(who.principal, asked.command)
+        if asked.share and isinstance(asked.command, SignIn):
+            raise CommandRefused("a link that makes people you is not shared", hint="Ask for it without --share")
         reply = await _carried_out(asked.command, who, desk, request)
+        if not asked.share:
+            reply = await own_view(reply, who, desk)
     except AiCrmError as error:
         return refusal(error)
     return msgspec.structs.replace(reply, private=not (asked.share and reply.ok))
@@ -96,8 +108,10 @@ async def _carried_out(command: Command, who: Asker, desk: CommandDesk, request:
     match command:
         case NewTask() | ChangeTask() | CommentTask():
             return await written(command, who, desk, request)
-        case WhoAmI() | LinkLogin() | SetPreferences() | DigestNow():
+        case WhoAmI() | LinkLogin() | SignIn() | SetPreferences() | DigestNow():
             return await personal(command, who, desk)
+        case WatchTasks():
+            return await watched(command, who, desk)
         case StartTask():
             raise Misunderstood("a task needs a title", hint=f"Write it behind the command: {COMMANDS[0].example}")
         case Help():

@@ -13,16 +13,20 @@ from ai_crm.commands.command import (
     DigestNow,
     LinkLogin,
     SetPreferences,
+    SignIn,
     WhoAmI,
 )
 from ai_crm.flow.commands.digest import digest_for
 from ai_crm.flow.commands.preferences import changed_preferences, described
-from ai_crm.flow.commands.reply import DOINGS, Asker, CommandDesk, Reply, me_of, member_of, reply_of, today_of
+from ai_crm.flow.commands.reply import DOINGS, Asker, CommandDesk, Reply, me_of, member_of, reply_of
 from ai_crm.model.access import MAY
 from ai_crm.ports.members import Member
+from ai_crm.ports.sessions import Visitor
 
 
-async def personal(command: WhoAmI | LinkLogin | SetPreferences | DigestNow, who: Asker, desk: CommandDesk) -> Reply:
+async def personal(
+    command: WhoAmI | LinkLogin | SignIn | SetPreferences | DigestNow, who: Asker, desk: CommandDesk
+) -> Reply:
     member, workspace = await member_of(who, desk), who.principal.workspace
     match command:
         case WhoAmI():
@@ -33,6 +37,9 @@ async def personal(command: WhoAmI | LinkLogin | SetPreferences | DigestNow, who
                 return reply_of(answer_card("Kept", "Your login is forgotten.", foot="link LOGIN says it again"))
             said = f"You are {login} on GitHub: @me means you now."
             return reply_of(answer_card("Kept", said, foot=await _namesakes(login, who, desk)))
+        case SignIn():
+            visitor = Visitor(principal=who.principal, platform=who.platform, id=who.id, name=who.name)
+            return reply_of(answers.sign_in_card(await desk.way_in(visitor)))
         case SetPreferences():
             wanted = msgspec.structs.replace(member, preferences=changed_preferences(member.preferences, command))
             if wanted != member:
@@ -41,8 +48,7 @@ async def personal(command: WhoAmI | LinkLogin | SetPreferences | DigestNow, who
                 answer_card("What you are told", "", (Section("", described(wanted.preferences)),), _CHANGE)
             )
         case DigestNow():
-            now = desk.clock.now()
-            digest = await digest_for(me_of(member), workspace, desk.records, now, today_of(member, now))
+            digest = await digest_for(me_of(member), member, workspace, desk.records, desk.clock.now())
             if digest.is_empty:
                 return reply_of(answer_card("Nothing to tell", "No task of yours is open, and nothing happened."))
             return reply_of(answers.digest_card(digest))

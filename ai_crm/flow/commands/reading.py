@@ -39,6 +39,7 @@ from ai_crm.flow.commands.reply import (
     task_reply,
     today_of,
 )
+from ai_crm.flow.commands.watching import readable_watchers, watchers_of
 from ai_crm.model.access import MAY, Permission
 from ai_crm.model.agent import Agent
 from ai_crm.model.item import ItemKind, PlatformName
@@ -75,13 +76,15 @@ async def _connections(who: Asker, desk: CommandDesk) -> tuple[ConnectionHealth,
 async def _listed(command: ListTasks, who: Asker, desk: CommandDesk) -> Reply:
     now, member = desk.clock.now(), await member_of(who, desk)
     mentioned = await logins_of(command.query.assignees, who, desk)
-    query = msgspec.structs.replace(command.query, assignees=mentioned)
+    watchers = watchers_of(command.query.watchers, who)
+    query = msgspec.structs.replace(command.query, assignees=mentioned, watchers=watchers)
+    asked = msgspec.structs.replace(query, watchers=readable_watchers(watchers, who))
     page = await desk.records.tasks(who.principal.workspace, query, now, command.cursor, answers.MOST_ROWS)
     following = presses.page(ListTasks(query), page.next) if page.next else None
     buttons = tuple(_show_button(task.id) for task in page.tasks) if len(page.tasks) <= _MOST_SHOW_BUTTONS else ()
     foot = "There are more than a button can lead to: say more about what you look for" if page.next else ""
     card = answers.task_list_card(
-        f"Tasks {spelled(query)}".strip(),
+        f"Tasks {spelled(asked)}".strip(),
         page,
         today_of(member, now),
         "" if following else foot,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime
 
 import msgspec
@@ -18,12 +18,14 @@ from ai_crm.flow.commands.preferences import zone_of
 from ai_crm.model.access import Permission, Principal
 from ai_crm.model.agent import Agent
 from ai_crm.model.item import PlatformName
-from ai_crm.model.record import Report
+from ai_crm.model.record import Report, TaskComment
 from ai_crm.model.status_name import StatusName
 from ai_crm.model.task import Task
 from ai_crm.ports import Analyst, Clock, Store
 from ai_crm.ports.members import Member, Members
 from ai_crm.ports.records import Records
+from ai_crm.ports.sessions import Visitor
+from ai_crm.ports.watches import Watches
 
 
 class Asker(Struct, frozen=True, kw_only=True):
@@ -35,22 +37,30 @@ class Asker(Struct, frozen=True, kw_only=True):
     name: str
 
 
+WayIn = Callable[[Visitor], Awaitable[str]]
+
+
 class CommandDesk(Struct, frozen=True, kw_only=True):
     """What commands are carried out with. `agents` are those that a workspace knows; they raise RulesInvalid.
 
+    `comment` writes one in a workspace, and tells those whom it concerns.
     `statuses` are the names that a workspace has for statuses beside ours. `wake` tells the worker that there may be changes to carry out.
-    `picture` gives the address where a picture of a report is to be had, or nothing.
+    `picture` gives the address where a picture of a report is to be had, or nothing. `way_in` gives the link
+    that lets a visitor into the dashboard; it raises CommandRefused where there is none for them.
     """
 
     records: Records
     members: Members
+    watches: Watches
     store: Callable[[str], Store]
+    comment: Callable[[str, TaskComment], Awaitable[None]]
     analyst: Analyst
     agents: Callable[[str], tuple[Agent, ...]]
     statuses: Callable[[str], tuple[StatusName, ...]]
     clock: Clock
     wake: Callable[[], None]
     picture: Callable[[Report], str]
+    way_in: WayIn
 
 
 # What a permission is for, for people.
@@ -75,6 +85,11 @@ class Reply(Struct, frozen=True, kw_only=True):
     private: bool = True
     tasks: tuple[Task, ...] = ()
     ok: bool = True
+
+    @property
+    def is_of_a_task(self) -> bool:
+        """Whether the first card is a task's own."""
+        return len(self.tasks) == 1 and self.cards[0].fallback_text.startswith(f"{self.tasks[0].id} · ")
 
 
 def task_reply(text: str, task: Task, before: Task | None = None) -> Reply:

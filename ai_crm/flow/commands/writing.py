@@ -100,6 +100,7 @@ def _occasion(entry: HistoryEntry) -> tuple[datetime | None, str, str]:
 async def _commented(command: CommentTask, asked: Request, desk: CommandDesk) -> Reply:
     task = await desk.records.task(asked.workspace, command.task)
     comment = TaskComment(id=asked.id, task=task.id, at=asked.at, actor=asked.actor, text=command.text)
-    await desk.records.add_comment(asked.workspace, comment)
+    await desk.comment(asked.workspace, comment)
+    desk.wake()
     card = answer_card(f"Written under {task.id}", command.text, foot=task.title)
     return Reply(text=f"Written under {task.id}: {command.text}", cards=(card,), tasks=(task,))

@@ -32,6 +32,7 @@ from ai_crm.ports import Capabilities, FoundCard, Offload, RawRequest, RulesText
 
 if TYPE_CHECKING:
     from ai_crm.platforms.github.card import Cards  # cold start: http.client
+    from ai_crm.platforms.github.history import ClosedIssue
     from ai_crm.platforms.github.lines import Lines  # cold start
     from ai_crm.platforms.github.reader import ChangedFiles
     from ai_crm.platforms.github.session import Session  # cold start
@@ -101,6 +102,15 @@ class GitHub:
         """Always from the default branch, never from a pull request's head. Raises RulesInvalid for no plain file."""
         branch, path = self._setup.default_branch, self._setup.rules_path
         return await self._offload(lambda: self._session.read.rules(project, path, branch))
+
+    async def learned(self, project: str, path: str) -> RulesText | None:
+        """From where the rules are."""
+        branch = self._setup.default_branch
+        return await self._offload(lambda: self._session.read.learned(project, path, branch))
+
+    async def closed_issues(self, project: str, limit: int) -> tuple[ClosedIssue, ...]:
+        """What the analysis learns from: the `limit` closed issues that were opened last. Raises UpstreamError."""
+        return await self._offload(lambda: self._session.closed_issues(project, limit))
 
     async def read_card(self, item: ItemRef) -> FoundCard | None:
         return await self._offload(lambda: self._cards.read(item))

@@ -28,6 +28,14 @@ class Access(Struct, frozen=True, kw_only=True):
         )
 
 
+def graphql_of(api_url: str) -> str:
+    """Where GraphQL is answered, beside the REST API at `api_url`.
+
+    https://docs.github.com/en/enterprise-server/graphql/guides/forming-calls-with-graphql (2026-11)
+    """
+    return f"{api_url.removesuffix('/v3')}/graphql"
+
+
 class Setup(Struct, frozen=True, kw_only=True):
     """`default_branch` is asked for where it is empty.
 

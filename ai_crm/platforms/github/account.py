@@ -22,7 +22,7 @@ from ai_crm.platforms.github.lines import Line, Lines
 from ai_crm.ports import Offload
 
 _MOST_LINES = 8
-_MOST_KEPT = 16_000_000  # bytes of rules files
+_MOST_KEPT = 32_000_000  # bytes of rules files, and of what was learned
 
 
 class GitHubAccount:

@@ -71,7 +71,7 @@ def _discussion(api: Api, where: Project, ref: ItemRef) -> Item:
     answer = api.graphql(_DISCUSSION, {"owner": owner, "name": name, "number": int(ref.id)}, asked)
     found = answer["data"]["repository"]["discussion"]
     if not found.exists:
-        raise _unseen(next((error["type"].name_or("") for error in answer["errors"].each()), ""), asked)
+        raise unseen(first_error(answer), asked)
     item = items.discussion(where, found)
     reason = found["state_reason"].name_or("").lower()
     closed = ItemState.DROPPED if reason in items.NOT_PLANNED else ItemState.DONE
@@ -83,7 +83,13 @@ def _discussion(api: Api, where: Project, ref: ItemRef) -> Item:
     )
 
 
-def _unseen(kind: str, asked: Asked) -> UpstreamError:
+def first_error(answer: Value) -> str:
+    """The kind of a GraphQL answer's first error; empty where it has none."""
+    return next((error["type"].name_or("") for error in answer["errors"].each()), "")
+
+
+def unseen(kind: str, asked: Asked) -> UpstreamError:
+    """What an error that GraphQL names by its kind means."""
     what = f"could not {asked.what}"
     match kind:
         case "RATE_LIMITED":

@@ -25,7 +25,6 @@ _NEWEST_PAGES = 2
 _CARD_PAGES = 10
 _RECENT_PAGES = 3
 _SILENT_PAGES = 10
-_MOST_RULES = 64 * 1024
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
@@ -48,6 +47,20 @@ class Comment(Struct, frozen=True):
         return self.author.is_bot or self.author.trusted
 
 
+class _Limit(Struct, frozen=True):
+    """The most bytes that a file may have, and what to do about one that has more."""
+
+    bytes: int
+    spoken: str
+    hint: str
+
+
+_RULES = _Limit(64 * 1024, "64 KiB", "Rules that long cannot be read by people either: split them up")
+# The most that GitHub sends together with what kind of file it is.
+# https://docs.github.com/en/rest/repos/contents#get-repository-content (2026-11)
+_LEARNED = _Limit(1_000_000, "1 MB", "Learn it from fewer issues: `ai-crm analysis learn --limit`")
+
+
 class ChangedFiles(Struct, frozen=True):
     """The paths that a change touches, the old ones of renamed files too. `cut` when there may be more of them."""
 
@@ -66,17 +79,30 @@ class Reader:
 
         Raises RulesInvalid for what is there but is no plain file of at most 64 KiB.
         """
-        place = "/".join(segment(part) for part in path.strip("/").split("/"))
-        ref = f"?ref={segment(branch)}" if branch else ""
-        asked = Asked(f"read {path}", project, "contents: read")
         try:
-            found = self._api.get_again(f"{repository(project)}/contents/{place}{ref}", asked)
+            return self._file(project, path, branch, _RULES)
         except ItemMissing:
             # GitHub says 404 also for what the token may not see; only a repository that it sees can lack a file.
             self._api.get_again(repository(project), Asked("see the repository", project, "contents: read"))
             return None
+
+    def learned(self, project: str, path: str, branch: str) -> RulesText | None:
+        """What the analysis learned, from where the rules were read before: that the token sees is known.
+
+        Raises RulesInvalid for what is there but is no plain file of at most 1 MB.
+        """
+        try:
+            return self._file(project, path, branch, _LEARNED)
+        except ItemMissing:
+            return None
+
+    def _file(self, project: str, path: str, branch: str, limit: _Limit) -> RulesText:
+        place = "/".join(segment(part) for part in path.strip("/").split("/"))
+        ref = f"?ref={segment(branch)}" if branch else ""
+        asked = Asked(f"read {path}", project, "contents: read")
+        found = self._api.get_again(f"{repository(project)}/contents/{place}{ref}", asked)
         origin = f"default branch {branch}" if branch else "default branch"
-        return RulesText(path, _plain_file(found, path), origin)
+        return RulesText(path, _plain_file(found, path, limit), origin)
 
     def changed_files(self, project: str, number: str) -> ChangedFiles:
         """What a pull request touches."""
@@ -188,21 +214,21 @@ def _changed(files: Iterator[Value], most: int) -> ChangedFiles:
     return ChangedFiles(tuple(found), cut=listed >= most)
 
 
-def _plain_file(found: Value, path: str) -> bytes:
-    """The bytes of a rules file. Raises RulesInvalid that says why it is none."""
+def _plain_file(found: Value, path: str, limit: _Limit) -> bytes:
+    """The bytes of a file. Raises RulesInvalid that says why it is none."""
     if found.is_array():
         raise _refused(path, "is a folder", "Name the file inside it")
     kind = found["type"].name()
     if kind != "file" or found["submodule_git_url"].exists:
-        raise _refused(path, f"is a {kind} and not a plain file", "Put the rules themselves there")
-    if found["size"].number() > _MOST_RULES:
-        raise _refused(path, "is larger than 64 KiB", "Rules that long cannot be read by people either: split them up")
+        raise _refused(path, f"is a {kind} and not a plain file", "Put the file itself there")
+    if found["size"].number() > limit.bytes:
+        raise _refused(path, f"is larger than {limit.spoken}", limit.hint)
     try:
         text = binascii.a2b_base64("".join(found["content"].raw().split()), strict_mode=True)
     except ValueError as error:
         raise AnswerUnintelligible(f"GitHub's answer does not hold the text of {path}", where="GitHub") from error
     if text.startswith(_LFS):
-        raise _refused(path, "is kept in Git LFS", "Exclude it in .gitattributes: a pointer holds no rules")
+        raise _refused(path, "is kept in Git LFS", "Exclude it in .gitattributes: a pointer is not the file")
     return text
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from ai_crm.model.item import Item, ItemKind, ItemRef
 from ai_crm.platforms.github.access import Setup
@@ -13,6 +14,9 @@ from ai_crm.platforms.github.fetch import fetch
 from ai_crm.platforms.github.lines import Line, Lines
 from ai_crm.platforms.github.payload import Value
 from ai_crm.platforms.github.reader import Comment, Reader
+
+if TYPE_CHECKING:
+    from ai_crm.platforms.github.history import ClosedIssue
 
 # What people talk under, and where a card can be a comment.
 THREADED = frozenset({ItemKind.ISSUE, ItemKind.PULL_REQUEST})
@@ -56,6 +60,11 @@ class Session:
 
     def fetch(self, ref: ItemRef) -> Item:
         return fetch(self._api, ref)
+
+    def closed_issues(self, project: str, limit: int) -> tuple[ClosedIssue, ...]:
+        from ai_crm.platforms.github.history import closed_issues  # noqa: PLC0415 - cold start: no event asks for it
+
+        return closed_issues(self._api, project, limit)
 
     def send(self, request: Request, asked: Asked) -> Value:
         self._quota.admit()

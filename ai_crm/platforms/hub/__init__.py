@@ -69,6 +69,9 @@ class OwnPlatform:
     async def rules(self, project: str) -> None:  # noqa: ARG002 - its rules are the workspace's
         return None
 
+    async def learned(self, project: str, path: str) -> None:  # noqa: ARG002 - a report has no history
+        return None
+
     async def apply(self, change: OutboundChange) -> NoReturn:
         raise Unsupported(_ABSENT[type(change)], where=str(change.item))
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
+from msgspec import structs
+
 from ai_crm.cards.inert import plain
 from ai_crm.errors import ChangeRefused, ItemMissing, Unsupported
 from ai_crm.model.change import Applied, CallWebhook, Notify, OutboundChange, Outcome, ShowCard
 from ai_crm.model.item import PlatformName
+from ai_crm.model.space import parted
 from ai_crm.platforms.outward import outward
 from ai_crm.platforms.slack.client import parse_address, post_message, update_message
 from ai_crm.platforms.slack.encode import MOST_TEXT, message, renewal, reply
+from ai_crm.platforms.slack.places import Sight, Who, look, who
 from ai_crm.platforms.slack.search import find_told
 from ai_crm.platforms.transport import Transport
 from ai_crm.ports import Capabilities, Offload
@@ -44,26 +48,53 @@ class Slack:
         base_url: str = "https://slack.com/api",
         proxy: str = "",
         answered: bool = False,
+        space: str = "",
     ) -> None:
-        """`answered`: a bot of ours hears it when somebody presses a button."""
+        """`answered`: a bot of ours hears it when somebody presses a button. `space` is the Slack workspace that the token is
+        for, empty where Slack has to be asked.
+        """
         self._transport = Transport(base_url, headers={"Authorization": f"Bearer {token}"}, proxy=proxy)
         self._offload = offload
         self._answered = answered
+        self._who = Who(team_id=space) if space else None
 
     async def apply(self, change: OutboundChange) -> Applied:
         """Tells people. Once, where the app may read what is in the channel: see README.md."""
         if not isinstance(change, Notify):
             raise Unsupported(self.capabilities.absent[type(change)], where=f"Slack {type(change).__name__}")
-        _check_target(change.target)
-        return await self._offload(lambda: self._told(change))
+        space, target = parted(self.name, change.target)
+        _check_target(target)
+        if space:
+            await self._check_space(space)
+        return await self._offload(lambda: self._told(structs.replace(change, target=target)))
 
     async def find(self, change: Notify, since: datetime) -> Applied | None:
         """What an earlier attempt at the same change, begun after `since`, left; None where there is nothing to see."""
-        found = await self._offload(lambda: find_told(self._transport, change, since))
+        told = structs.replace(change, target=parted(self.name, change.target)[1])
+        found = await self._offload(lambda: find_told(self._transport, told, since))
         return Applied(key=change.key, outcome=Outcome.ALREADY, where=str(found)) if found else None
+
+    async def who(self) -> Who:
+        """The Slack workspace that the token is for; asked once. Raises UpstreamError."""
+        if self._who is None:
+            self._who = await self._offload(lambda: who(self._transport))
+        return self._who
+
+    async def look(self, target: str, space: str) -> Sight:
+        """Whether the Slack workspace `space`, which the token is for, has this channel or person. Raises UpstreamError."""
+        return await self._offload(lambda: look(self._transport, space, target))
 
     def close(self) -> None:
         self._transport.close()
+
+    async def _check_space(self, space: str) -> None:
+        own = await self.who()
+        if space not in own.spaces:
+            raise ChangeRefused(
+                f"{space} is another Slack workspace than the one that is connected",
+                where=f"Slack {own.team_id}",
+                hint=f"Connect {space} as well, or write another one before the channel",
+            )
 
     def _told(self, change: Notify) -> Applied:
         if change.is_silent:

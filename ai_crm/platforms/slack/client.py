@@ -118,21 +118,22 @@ def _refusal(reply: _Reply, answer: Answer, where: str) -> UpstreamError:
 
 _CODE = re.compile("[a-z0-9_]{1,60}")
 _SCOPES = re.compile("[a-z:,. _-]{1,80}")
-_INSTALL = "Install the app again and give the step its new token, which begins with xoxb-"
+_INSTALL = "Install the app again and use its new bot token, which begins with xoxb-"
 _INVITE = "Open the channel and write: /invite @ and the app's name"
 _ADMIN = "An administrator of the workspace has to allow this"
 
+# Hints are in words that are right for a workflow's step and for a hub.
 # https://docs.slack.dev/reference/methods/chat.postMessage (codes as of 2026-11)
 _LIMITED = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 _CREDENTIALS: Mapping[str, str] = MappingProxyType(
     {
-        "not_authed": "Give the step a bot token, which begins with xoxb-",
-        "invalid_auth": "Give the step the bot token of the app, which begins with xoxb-, and not another secret of it",
+        "not_authed": "Set a bot token, which begins with xoxb-",
+        "invalid_auth": "Set the bot token of the app, which begins with xoxb-, and not another secret of it",
         "account_inactive": _INSTALL,
         "token_revoked": _INSTALL,
         "token_expired": _INSTALL,
-        "not_allowed_token_type": "Give the step a bot token, which begins with xoxb-, and not a user's or the app's own",
+        "not_allowed_token_type": "Set a bot token, which begins with xoxb-, and not a user's or the app's own",
         "no_permission": _INSTALL,
         "org_login_required": _ADMIN,
         "ekm_access_denied": _ADMIN,

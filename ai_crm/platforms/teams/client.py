@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
@@ -22,6 +22,8 @@ from ai_crm.errors import (
 )
 from ai_crm.platforms.teams.login import Proof
 from ai_crm.platforms.transport import Answer, Transport
+
+_MOST_PAGES = 20
 
 
 class Connector:
@@ -51,6 +53,17 @@ class Connector:
         """Somebody in a conversation. Raises UpstreamError; ItemMissing for who is not in it."""
         path = f"/v3/conversations/{quote(conversation, safe='')}/members/{quote(person, safe='')}"
         return self._asked("GET", path, None, where).decoded(Person)
+
+    def tenants(self, conversation: str, where: str) -> Iterator[frozenset[str]]:
+        """Whose people are in a conversation, page by page, in lower case. Raises UpstreamError."""
+        path, token = f"/v3/conversations/{quote(conversation, safe='')}/pagedmembers?pageSize=500", ""
+        for _ in range(_MOST_PAGES):
+            more = f"&continuationToken={quote(token, safe='')}" if token else ""
+            page = self._asked("GET", f"{path}{more}", None, where).decoded(_Page)
+            yield frozenset(each.tenant_id.lower() for each in page.members) - {""}
+            token = page.continuation_token
+            if not token:
+                return
 
     def close(self) -> None:
         self._transport.close()
@@ -97,6 +110,11 @@ class Person(Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def called(self) -> str:
         return self.name or f"{self.given_name} {self.surname}".strip()
+
+
+class _Page(Struct, frozen=True, rename="camel"):
+    members: tuple[Person, ...]
+    continuation_token: str = ""
 
 
 class _Named(Struct, frozen=True):

@@ -30,13 +30,15 @@ class BotAccount(Struct, frozen=True, kw_only=True):
     """A bot as its registration knows it. `tenant` is empty for an old multi-tenant bot; `certificate` is a PEM that stands
     for the password.
 
-    `listens`: somebody hears it when a button of one of its messages is pressed.
+    `several`: it is registered for many tenants, and no tenant's own login knows it. `listens`: somebody hears it when a
+    button of one of its messages is pressed.
     """
 
     app_id: str
     password: str = ""
     tenant: str = ""
     certificate: str = ""
+    several: bool = False
     listens: bool = False
 
     def __repr__(self) -> str:
@@ -103,7 +105,7 @@ class Login:
 
     def __init__(self, account: BotAccount, cloud: Cloud, clock: Callable[[], float], proxy: str) -> None:
         _check(account)
-        self._path = f"/{account.tenant or _ANY_TENANT}/oauth2/v2.0/token"
+        self._path = f"/{_ANY_TENANT if account.several else account.tenant or _ANY_TENANT}/oauth2/v2.0/token"
         self._proof = _proof_of(account, f"{cloud.login_url}{self._path}")
         self._asked = {"grant_type": "client_credentials", "client_id": account.app_id, "scope": cloud.scope}
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
@@ -174,14 +176,15 @@ _CLOUDS: Mapping[str, Cloud] = MappingProxyType(
     }
 )
 
+# In words that are right for a workflow's step and for a hub, which call their settings differently.
 # https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes (read 2026-11)
 _HINTS: Mapping[int, str] = MappingProxyType(
     {
-        90002: "There is no such tenant: check teams_tenant_id",
-        700016: "The application is not in this tenant: check teams_app_id and teams_tenant_id. A bot of a single tenant "
-        "needs its tenant's id",
-        7000215: "Give the client secret's value, not its id, as teams_app_password",
-        7000222: "The client secret has expired: create a new one and give it as teams_app_password",
+        90002: "There is no such tenant: check the id of the tenant",
+        700016: "The application is not in this tenant: check the ids of app and tenant. A bot of a single tenant "
+        "needs its tenant's id, and no AI_CRM_TEAMS_MULTI_TENANT",
+        7000215: "The app password is the client secret's value, not its id",
+        7000222: "The client secret has expired: create a new one, which is the new app password",
     }
 )
 
@@ -234,7 +237,8 @@ def _denied(answer: Answer) -> UpstreamError:
         return AnswerUnintelligible(f"the login answered {answer.status}", where=answer.host)
     codes = answer.decoded(_Denial).error_codes
     hint = next(
-        (_HINTS[code] for code in codes if code in _HINTS), "Check teams_app_id, teams_app_password, teams_tenant_id"
+        (_HINTS[code] for code in codes if code in _HINTS),
+        "Check the app id, the app password and the id of the tenant",
     )
     named = "".join(f" AADSTS{code}" for code in codes[:3])
     return CredentialsRefused(f"the bot could not log in{named}", where=answer.host, hint=hint)

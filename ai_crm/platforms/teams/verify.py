@@ -24,10 +24,11 @@ _CHANNEL = "msteams"
 
 
 class SigningKey(Struct, frozen=True):
-    """A key, and the channels whose activities it may sign."""
+    """A key, the channels whose activities it may sign, and whose tokens, where it says that."""
 
     public: RSAPublicKey
     endorsements: tuple[str, ...]
+    issuer: str = ""
 
 
 class Expected(Struct, frozen=True, kw_only=True):
@@ -56,7 +57,7 @@ def bearer(header: str) -> str:
     """The token of an Authorization header. Raises SignatureInvalid."""
     found = _FORM.fullmatch(header) if len(header) <= _LONGEST else None
     if found is None:
-        raise _refused()
+        raise refused()
     return found[1]
 
 
@@ -65,10 +66,10 @@ def key_id(token: str) -> str:
     try:
         header = jwt.get_unverified_header(token)
     except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
-        raise _refused() from error
+        raise refused() from error
     kid = header.get("kid")
     if header.get("alg") != _ALGORITHM or not isinstance(kid, str) or not kid or {"crit", "b64"} & set(header):
-        raise _refused()
+        raise refused()
     return kid
 
 
@@ -77,37 +78,49 @@ def verify(token: str, key: SigningKey, expected: Expected, now: datetime) -> Cl
 
     https://learn.microsoft.com/en-us/azure/bot-service/rest-api/bot-framework-rest-connector-authentication (read 2026-11)
     """
+    payload = opened(token, key)
     try:
-        payload = jwt.PyJWS().decode_complete(token, key.public, [_ALGORITHM])["payload"]
         said = msgspec.json.decode(payload, type=_Said)
         urls = _service_urls(payload)
-    except (jwt.InvalidTokenError, msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise _refused() from error
-    at = now.timestamp()
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise refused() from error
     fits = (
         said.iss == expected.issuer
         and said.aud.lower() == expected.app_id.lower()
-        and said.nbf - MOST_SECONDS <= at < said.exp + MOST_SECONDS
+        and is_current(said.nbf, said.exp, now)
         and len(urls) == 1
     )
     if not fits:
-        raise _refused()
+        raise refused()
     return Claims(service_url=urls[0], endorsements=key.endorsements)
 
 
-def match(claims: Claims, origin: Origin, tenant: str) -> None:
-    """Returns when the activity is one that the token was made for, of our tenant. Pure.
+def opened(token: str, key: SigningKey) -> bytes:
+    """What a token holds, once it is certain that the key signed it. Raises SignatureInvalid."""
+    try:
+        payload: bytes = jwt.PyJWS().decode_complete(token, key.public, [_ALGORITHM])["payload"]
+    except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
+        raise refused() from error
+    return payload
+
+
+def is_current(begin: float, end: float, now: datetime) -> bool:
+    """Whether it is between two times of a token, as its clock and ours may differ."""
+    return begin - MOST_SECONDS <= now.timestamp() < end + MOST_SECONDS
+
+
+def match(claims: Claims, origin: Origin) -> str:
+    """The one tenant of an activity that the token was made for; empty where it names none or several. Pure.
 
     The token does not cover the activity, so that what it does say is compared. Raises SignatureInvalid for a service
-    that it does not name, CommandRefused for a channel that the key may not sign for, and for another tenant.
+    that it does not name, CommandRefused for a channel that the key may not sign for.
     """
     if _trimmed(origin.service_url) != _trimmed(claims.service_url):
-        raise _refused()
+        raise refused()
     if origin.channel != _CHANNEL or _CHANNEL not in claims.endorsements:
         raise CommandRefused("this key does not speak for this channel", where="Teams", hint="Only Microsoft Teams may")
-    if not origin.tenants or any(each.lower() != tenant.lower() for each in origin.tenants):
-        hint = "AI_CRM_TEAMS_TENANT_ID must be the id of the tenant that Teams is used in"
-        raise CommandRefused("the call is of another tenant", where="Teams", hint=hint)
+    named = {each.lower() for each in origin.tenants}
+    return named.pop() if len(named) == 1 else ""
 
 
 def parse_keys(document: bytes) -> Mapping[str, SigningKey]:
@@ -127,6 +140,15 @@ class Metadata(Struct, frozen=True):
     jwks_uri: str
 
 
+def refused() -> SignatureInvalid:
+    """The same words whatever is wrong: who guesses learns nothing."""
+    return SignatureInvalid(
+        "the call's token is missing, wrong or too old",
+        where="Teams",
+        hint="AI_CRM_TEAMS_APP_ID must be the bot's own, and the clock must be right",
+    )
+
+
 _ALGORITHM = "RS256"
 
 
@@ -143,6 +165,7 @@ class _Key(Struct, frozen=True):
     n: str = ""
     e: str = ""
     endorsements: tuple[str, ...] = ()
+    issuer: str = ""
 
 
 class _KeySet(Struct, frozen=True):
@@ -156,7 +179,7 @@ def _signing_key(key: _Key) -> SigningKey | None:
         return None
     if not isinstance(public, RSAPublicKey) or public.key_size < _LEAST_BITS:
         return None
-    return SigningKey(public, key.endorsements)
+    return SigningKey(public, key.endorsements, key.issuer)
 
 
 def _service_urls(payload: bytes) -> tuple[str, ...]:
@@ -167,12 +190,3 @@ def _service_urls(payload: bytes) -> tuple[str, ...]:
 
 def _trimmed(url: str) -> str:
     return url.removesuffix("/")
-
-
-def _refused() -> SignatureInvalid:
-    """The same words whatever is wrong: who guesses learns nothing."""
-    return SignatureInvalid(
-        "the call's token is missing, wrong or too old",
-        where="Teams",
-        hint="AI_CRM_TEAMS_APP_ID must be the bot's own, and the clock must be right",
-    )

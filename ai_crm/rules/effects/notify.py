@@ -31,7 +31,11 @@ class SlackNotification(Struct, frozen=True):
     creates: ClassVar[bool] = False
     params: ClassVar[Mapping[str, Any]] = object_of(
         {
-            "channel": described(_TARGET, "A channel by name or id, or a person by id.", "#dev-team"),
+            "channel": described(
+                _TARGET,
+                "A channel by name or id, or a person by id; `T0123ABCD/#dev-team` says in which Slack workspace.",
+                "#dev-team",
+            ),
             "message": described(MESSAGE, "The message, in Slack's mrkdwn.", "New task: {task.title}"),
             "channel_on": described(
                 _MOMENTS,
@@ -71,7 +75,11 @@ class TeamsNotification(Struct, frozen=True):
     creates: ClassVar[bool] = False
     params: ClassVar[Mapping[str, Any]] = object_of(
         {
-            "chat_id": described(_TARGET, "A chat by id, or a person by id.", "{pr.author.teams_id}"),
+            "chat_id": described(
+                _TARGET,
+                "A chat by id, or a person by id; `TENANT_ID/PERSON_ID` says in which tenant.",
+                "{pr.author.teams_id}",
+            ),
             "channel": described(_TARGET, "A channel by id, such as 19:…@thread.tacv2."),
             "message": described(MESSAGE, "The message, in Markdown.", "Your PR is ready for AI review: {pr.url}"),
         },

@@ -118,7 +118,7 @@ def _messages(slack: SlackWorkspace) -> Iterator[dict[str, Any]]:
 
 
 def test_every_button_that_is_shown_is_heard(shown: SlackWorkspace) -> None:
-    heard = re.compile(r"(set_status|undo|show_task|create_task|detailed_analysis|page|help|open)(:|$)")
+    heard = re.compile(r"(set_status|undo|show_task|create_task|detailed_analysis|page|help|watch|unwatch|open)(:|$)")
     pressed = [
         button
         for each in made(shown)

@@ -149,7 +149,39 @@ def test_an_analysis_becomes_a_task_by_its_button_and_shows_why(slack: SlackWork
     slack.press(answer, "Create Task")
     made = slack.until(lambda: slack.answers[before:], "a task")[0]
     assert "Build recommendation engine with ML" in words(made)
-    assert titles(made) == ["Start", "Done"]
+    assert titles(made) == ["Start", "Done", "Watch"]
+
+
+def test_what_somebody_watches_is_their_own_business(everywhere: SlackWorkspace) -> None:
+    slack = everywhere
+    task = created(slack, "Watched from afar")
+    mine = slack.asks(f"task show {task}", BOB)
+    before = len(slack.answers)
+    slack.press(mine, "Watch", BOB)
+    watched = slack.until(lambda: slack.answers[before:], "the card")[0]
+    assert watched["replace_original"]
+    assert titles(watched) == ["Start", "Done", "Unwatch"]
+    assert "Watched from afar" in words(slack.asks("my watched", BOB))
+    assert "Watched from afar" not in words(slack.asks("task list --watched"))
+    assert titles(slack.asks(f"task show {task}")) == ["Start", "Done", "Watch"]
+
+
+def test_a_card_that_all_see_cannot_know_who_watches(everywhere: SlackWorkspace) -> None:
+    slack = everywhere
+    task = created(slack, "For all to see")
+    slack.asks(f"task show {task} --share")
+    shared = slack.messages[-1]
+    asked = slack.mentions(f"task show {task}")
+    (told,) = slack.until(lambda: [each for each in slack.messages if each.get("thread_ts") == asked["ts"]], "it")
+    assert titles(told) == ["Start", "Done"]
+    assert titles(shared) == ["Start", "Done"]
+    slack.press(shared, "Start")
+    slack.until(lambda: shared.get("edited"), "the card as it is now")
+    assert titles(shared) == ["To review", "Done", "Undo"]
+    whispers = len(slack.whispers)
+    slack.mentions(f"task watch {task}", BOB)
+    whisper = slack.until(lambda: slack.whispers[whispers:], "an answer for one")[0]
+    assert (whisper["user"], titles(whisper)[-1]) == (BOB, "Unwatch")
 
 
 def test_a_guest_may_look_and_not_write(everywhere: SlackWorkspace) -> None:

@@ -7,6 +7,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -15,8 +16,11 @@ from hypothesis import strategies as st
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
+from ai_crm.model.item import PlatformName
 from ai_crm.model.secret import Secret
-from bots.slack.door import PATH, Door, door_route
+from ai_crm.ports.promises import Promise
+from bots.promised import Promised
+from bots.slack.door import PATH, Door, Hearing, door_route
 from tests.bots.slack.conftest import Pair, words
 from tests.doubles.hub_parts import NOW, Answer, Hub, call
 from tests.doubles.slack_hands import signed
@@ -42,7 +46,23 @@ class Never:
 
     def __init__(self) -> None:
         self.asked = 0
-        self.app = AsyncApp(authorize=self._authorize, request_verification_enabled=False)
+        app = AsyncApp(authorize=self._authorize, request_verification_enabled=False)
+        promised = Promised(self, PlatformName.SLACK, lambda: NOW)
+        self.hearing = Hearing(app, promised, lambda _request: None)
+        self.promised: list[Promise] = []
+
+    async def give(self, promise: Promise, now: datetime) -> bool:  # noqa: ARG002 - as the port has it
+        self.promised.append(promise)
+        return True
+
+    async def keep(self, promise: Promise) -> None:
+        """Nothing is done here."""
+
+    async def broken(self, platform: PlatformName, now: datetime) -> tuple[Promise, ...]:  # noqa: ARG002 - as above
+        return ()
+
+    async def give_up(self, platform: PlatformName, now: datetime) -> int:  # noqa: ARG002 - as above
+        return 0
 
     async def _authorize(self, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
         self.asked += 1
@@ -56,7 +76,7 @@ def never() -> Never:
 
 @pytest.fixture
 def door(never: Never) -> Hub:
-    return Hub(api=(door_route(Door(never.app, Secret(SIGNING_SECRET), lambda: NOW)),))
+    return Hub(api=(door_route(Door(never.hearing, Secret(SIGNING_SECRET), lambda: NOW)),))
 
 
 def test_whatever_is_not_signed_is_refused_before_it_is_read(door: Hub, never: Never) -> None:
@@ -75,6 +95,7 @@ def test_whatever_is_not_signed_is_refused_before_it_is_read(door: Hub, never: N
     assert len(grid) == 3060
     assert asyncio.run(attack()) <= {400, 401, 429}
     assert never.asked == 0
+    assert never.promised == []
 
 
 def knock(door: Hub, body: bytes, content_type: str = TYPES[0], at: int = 0, **headers: str) -> Answer:

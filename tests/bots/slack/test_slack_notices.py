@@ -12,7 +12,7 @@ import pytest
 from tests.bots.slack.conftest import Pair, environ, titles, words
 from tests.doubles.github_server import FakeGitHub
 from tests.doubles.hub import Hub
-from tests.doubles.slack_workspace import ANN, BOB, DEV, SlackWorkspace
+from tests.doubles.slack_workspace import ANN, BOB, DEV, GUEST, SlackWorkspace
 from tests.hub_end_to_end.conftest import opened
 
 RULES = """
@@ -79,6 +79,22 @@ def test_the_night_is_quiet(slack: SlackWorkspace) -> None:
     slack.asks('task create "In the morning" --assign bob-gh')
     direct(slack, BOB, "In the morning")
     assert not [each for each in slack.messages if "At night" in each["text"] and each["channel"] == "D0BOB"]
+
+
+def test_who_watches_and_whose_task_it_is_hear_what_is_written_and_where_the_task_is(slack: SlackWorkspace) -> None:
+    made = slack.asks('task create "Seen by many" --assign bob-gh')
+    task = re.findall(r"AICRM-\d+", made["text"])[0]
+    slack.asks(f"watch {task}", GUEST)
+    slack.asks(f'task comment {task} "Ask <!channel> *first*"', ANN)
+    theirs, watched = (direct(slack, each, "wrote about") for each in (BOB, GUEST))
+    for told in (theirs, watched):
+        assert "Ann (Slack) wrote about" in told["text"]
+        assert "first" in told["text"]
+        assert "<!channel>" not in told["text"]
+    slack.asks(f"task done {task}", BOB)
+    moved = direct(slack, GUEST, "was moved to Done by Bob")
+    assert moved["thread_ts"] == watched["ts"]
+    assert not [each for each in slack.messages if each["channel"] == "D0BOB" and "moved to Done" in each["text"]]
 
 
 def test_what_comes_too_fast_for_slack_comes_later(slack: SlackWorkspace) -> None:

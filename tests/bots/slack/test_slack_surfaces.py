@@ -86,7 +86,7 @@ def test_the_same_event_after_a_restart_makes_no_second_task(tmp_path: Path) -> 
         slack.heard_by(hub.url)
         message = slack.tells_bot('create task "Once and for all"', event_id="Ev1")
         first = replied(slack, 0)
-        hub.kill()
+        hub.stop()
         hub.start()
         slack.heard_by(hub.url)
         slack.event({**message, "channel_type": "im"}, event_id="Ev1")
@@ -109,7 +109,19 @@ def test_the_home_tab_shows_what_is_mine_and_its_buttons_work(everywhere: SlackW
     before = len(slack.messages)
     slack.press(home, task)
     card = slack.until(lambda: slack.messages[before:], "the task, told directly")[0]
-    assert (card["channel"], titles(card)) == (f"D{ANN[1:]}", ["Start", "Done"])
+    assert (card["channel"], titles(card)) == (f"D{ANN[1:]}", ["Start", "Done", "Watch"])
+
+
+def test_the_home_tab_shows_what_somebody_watches_however_much_there_is(slack: SlackWorkspace) -> None:
+    slack.asks("link bob-gh", BOB)
+    for number in range(11):
+        task = re.findall(r"AICRM-\d+", slack.asks(f'task create "Bob {number}" --assign @me', BOB)["text"])[0]
+        other = re.findall(r"AICRM-\d+", slack.asks(f'task create "Other {number}"')["text"])[0]
+        slack.asks(f"watch {task} {other}", BOB)
+    shown = words(slack.opens_home(BOB))
+    assert "watched:@me" in shown
+    assert "Other 10" in shown
+    assert "What you are told" in shown  # there is room for all of it
 
 
 def test_a_guest_has_a_home_tab_with_what_guests_may_see(slack: SlackWorkspace) -> None:

@@ -42,7 +42,7 @@ def test_every_example_of_the_help_is_understood(shared: Room, command: str) -> 
 def test_a_task_that_somebody_asks_for_is_there_and_the_worker_is_woken(room: Room) -> None:
     message = room.say('task create "Implement user auth" --agent security-auditor --priority high')
     assert "Implement user auth" in words(message)
-    assert titles(message) == ["Start", "Done", "Why"]
+    assert titles(message) == ["Start", "Done", "Watch", "Why"]
     assert room.woken == 1
     assert "AICRM-1" in words(room.say("list tasks"))
 
@@ -224,13 +224,35 @@ def test_a_tasks_card_is_renewed_for_who_asked_when_they_look_at_it_again(room: 
     assert room.teams.updates == []
 
 
-def test_who_may_only_look_sees_a_card_without_buttons_to_press(room: Room) -> None:
+def test_who_may_only_look_sees_a_card_without_buttons_to_change_it(room: Room) -> None:
     message = room.mention('task create "Look"', GROUP)
     refresh = message["attachments"][0]["content"]["refresh"]
     value = {"action": refresh["action"], "trigger": "automatic"}
     seen = room.invoke("adaptiveCard/action", value, GROUP, GUEST, room.last_id)["value"]
-    assert [each["title"] for each in seen["actions"]] == ["Why"]
+    assert [each["title"] for each in seen["actions"]] == ["Watch", "Why"]
     assert [each["title"] for each in buttons(message)] == ["Start", "Done", "Why"]
+
+
+def test_somebody_watches_a_task_from_their_own_view_of_a_card_that_others_see(room: Room) -> None:
+    message = room.mention('task create "Look"', GROUP)
+    assert [each["title"] for each in buttons(message)] == ["Start", "Done", "Why"]
+    refresh = message["attachments"][0]["content"]["refresh"]
+    value = {"action": refresh["action"], "trigger": "automatic"}
+    own = room.invoke("adaptiveCard/action", value, GROUP, BOB, room.last_id)["value"]
+    watch = next(each for each in own["actions"] if each["title"] == "Watch")
+    pressed = {"action": {"verb": watch["verb"], "data": watch["data"]}, "trigger": "manual"}
+    seen = room.invoke("adaptiveCard/action", pressed, GROUP, BOB, room.last_id)["value"]
+    assert [each["title"] for each in seen["actions"]] == ["Start", "Done", "Unwatch", "Why"]
+    assert (room.teams.updates, len(room.teams.activities)) == ([], 1)  # the others see what they saw
+    assert "Look" in words(room.say("my watched", sender=BOB))
+    assert "Look" not in words(room.say("my watched"))
+
+
+def test_a_client_that_only_submits_watches_in_the_own_chat(room: Room) -> None:
+    message = room.say('task create "Mine"')
+    watch = next(each for each in buttons(message) if each["title"] == "Watch")
+    room.send(room.activity(value=watch["fallback"]["data"], replyToId=room.last_id))
+    assert [each["title"] for each in buttons(room.teams.updates[-1][1])] == ["Start", "Done", "Unwatch", "Why"]
 
 
 def _item(room: Room, task: str) -> ItemRef:

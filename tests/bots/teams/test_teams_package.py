@@ -20,12 +20,14 @@ from ai_crm.cli import cli
 from ai_crm.commands.catalogue import COMMANDS
 from ai_crm.config.hub_settings import read_hub_settings
 from ai_crm.errors import SettingsInvalid
+from ai_crm.platforms.teams.entra import CLIENTS, SCOPE
 from bots.teams.bot import Bot
 from bots.teams.doctor import examine
 from bots.teams.ears import CREATE, EARS, SEARCH, Way
 from bots.teams.package import CONSENTS, app_manifest, package
 from tests.doubles.loopback import Reply
 from tests.doubles.teams_server import APP, PASSWORD, TENANT, TeamsServer
+from tests.doubles.teams_tab import Entra
 
 BASE = "https://hub.example.com"
 
@@ -73,6 +75,25 @@ def test_the_extension_makes_tasks_of_messages_and_finds_them(manifest: dict[str
     assert "message" in commands[CREATE]["context"]
     assert commands[CREATE]["fetchTask"]
     assert len(commands[SEARCH]["parameters"][0]["description"]) <= 128
+
+
+def test_the_dashboard_is_a_tab_beside_the_chat_and_what_the_app_says_of_itself(manifest: dict[str, Any]) -> None:
+    tabs = manifest["staticTabs"]
+    assert [each["entityId"] for each in tabs] == ["dashboard", "conversations", "about"]
+    assert tabs[0]["contentUrl"] == f"{BASE}/teams/tab"
+    assert tabs[0]["websiteUrl"] == BASE
+    assert [each["scopes"] for each in tabs] == [["personal"]] * 3
+    assert [set(each) for each in tabs[1:]] == [{"entityId", "scopes"}] * 2
+    assert manifest["validDomains"] == ["hub.example.com"]
+
+
+def test_one_address_serves_single_sign_on_and_consents(manifest: dict[str, Any]) -> None:
+    assert manifest["webApplicationInfo"] == {"id": APP, "resource": f"api://hub.example.com/botid-{APP}"}
+
+
+def test_links_to_tasks_are_asked_about_and_never_without_a_name(manifest: dict[str, Any]) -> None:
+    (extension,) = manifest["composeExtensions"]
+    assert extension["messageHandlers"] == [{"type": "link", "value": {"domains": ["hub.example.com"]}}]
 
 
 def test_every_consent_has_a_reason_that_the_guide_tells(manifest: dict[str, Any]) -> None:
@@ -164,10 +185,22 @@ def examined(teams: TeamsServer, environ: Mapping[str, str]) -> dict[bool, list[
 
 
 def test_the_doctor_finds_an_app_in_order(teams: TeamsServer) -> None:
+    assert Entra(teams)
+    teams.resources.add(f"api://hub.example.com/botid-{APP}")
     found = examined(teams, {**credentials(), "AI_CRM_BASE_URL": BASE})
     assert found[False] == []
-    assert len(found[True]) == 4
-    assert f"{BASE}/teams/messages" in found[True][-1]
+    assert len(found[True]) == 6
+    assert f"{BASE}/teams/messages" in found[True][3]
+    assert f"api://hub.example.com/botid-{APP}" in found[True][4]
+
+
+def test_the_doctor_says_what_single_sign_on_still_needs(teams: TeamsServer) -> None:
+    found = examined(teams, {**credentials(), "AI_CRM_BASE_URL": BASE})
+    assert len(found[False]) == 2
+    for said in ("AADSTS500011", f"api://hub.example.com/botid-{APP}", SCOPE, *CLIENTS):
+        assert said in found[False][0]
+    guide = Path(__file__).parents[3].joinpath("docs/teams.md").read_text(encoding="utf-8")
+    assert [each for each in (SCOPE, *CLIENTS) if each not in guide] == []
 
 
 def test_the_doctor_says_what_is_wrong_and_what_to_do(teams: TeamsServer) -> None:

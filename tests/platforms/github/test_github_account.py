@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -111,6 +112,21 @@ def add_label(github: GitHub, finish: Finish, number: int, label: str = "bug") -
 def test_opening_a_conversation_asks_nothing(account: GitHubAccount, fake_github: FakeGitHub) -> None:
     account.open(PROJECT).close()
     assert fake_github.connections == 0
+
+
+def test_what_was_learned_is_not_sent_again_while_it_is_the_same(
+    account: GitHubAccount, fake_github: FakeGitHub, finish: Finish
+) -> None:
+    def read() -> RulesText | None:
+        with closing(account.open(PROJECT)) as github:
+            found: RulesText | None = finish(github.learned(PROJECT, "learned.json"))
+            return found
+
+    fake_github.put_file("learned.json", b"{}")
+    assert read() == read() == RulesText("learned.json", b"{}", "default branch")
+    assert (fake_github.calls(), fake_github.unchanged) == (2, 1)
+    fake_github.put_file("learned.json", b"{ }")
+    assert read() == RulesText("learned.json", b"{ }", "default branch")
 
 
 def test_conversations_use_one_connection_after_the_other(

@@ -204,7 +204,7 @@ def test_an_opened_issue_is_read_whole(recorded: Recorded, one: Decode) -> None:
     assert item.url == "https://github.com/Codertocat/Hello-World/issues/1"
     assert (item.author, event.actor) == (Person("Codertocat", trusted=True), Person("Codertocat", trusted=True))
     assert (item.labels, item.assignees, item.milestone) == (("bug",), ("Codertocat",), "v1.0")
-    assert (item.comments, item.files, item.draft) == (0, None, False)
+    assert (item.comments, item.votes, item.files, item.draft) == (0, 0, None, False)
     assert item.created_at == event.at == datetime(2019, 5, 15, 15, 20, 18, tzinfo=UTC)
     assert (event.project.default_branch, event.project.private) == ("master", False)
 

@@ -139,6 +139,34 @@ def test_an_answer_that_is_not_githubs_is_no_empty_rules_file(
         finish(github.rules("octo/hello"))
 
 
+# What the analysis learned
+
+LEARNED = ".github/ai-crm-analysis.json"
+
+
+def test_what_was_learned_is_read_from_the_default_branch_in_one_question(
+    new_github: NewGitHub, fake_github: FakeGitHub, finish: Finish
+) -> None:
+    fake_github.put_file(LEARNED, b"x" * 1_000_000)
+    found = finish(new_github(default_branch="main").learned("octo/hello", LEARNED))
+    assert found == RulesText(LEARNED, b"x" * 1_000_000, "default branch main")
+    assert [str(seen) for seen in fake_github.requests] == [f"GET /repos/octo/hello/contents/{LEARNED}?ref=main"]
+
+
+def test_a_learned_file_that_is_missing_costs_one_question_and_no_plain_file_is_refused(
+    new_github: NewGitHub, fake_github: FakeGitHub, finish: Finish
+) -> None:
+    assert finish(new_github().learned("octo/hello", LEARNED)) is None
+    assert fake_github.calls() == 1
+    for fields, why in (({"type": "symlink"}, "is a symlink"), ({"size": 1_000_001}, "is larger than 1 MB")):
+        fake_github.put_file(LEARNED, b"{}", **fields)
+        with pytest.raises(RulesInvalid, match=why):
+            finish(new_github().learned("octo/hello", LEARNED))
+    fake_github.fail(Fault(status=502), times=3)
+    with pytest.raises(UpstreamUnavailable):
+        finish(new_github().learned("octo/hello", LEARNED))
+
+
 # Repeating, and being told to wait
 
 

@@ -113,7 +113,8 @@ def test_a_connection_that_is_not_well_says_what_to_do() -> None:
 
 def test_a_digest_of_nothing_is_empty() -> None:
     quiet = msgspec.structs.replace(report(), tasks_created=0, tasks_done=0)
-    nothing = answers.Digest(day=TODAY, open=(), total_open=0, due=(), changed=(), team=quiet)
+    nothing = answers.Digest(day=TODAY, open=(), total_open=0, due=(), changed=(), watched=(), team=quiet)
     assert nothing.is_empty
     assert not msgspec.structs.replace(nothing, open=(a_task(1),)).is_empty
+    assert not msgspec.structs.replace(nothing, watched=(a_task(1),)).is_empty
     assert not msgspec.structs.replace(nothing, team=report()).is_empty

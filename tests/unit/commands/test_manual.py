@@ -16,7 +16,7 @@ def test_the_page_names_every_command_flag_and_permission() -> None:
     page = manual()
     for command in COMMANDS:
         assert f"`{command.example}`" in page
-        assert all(f"`--{flag.name} {flag.takes}`" in page for flag in command.flags)
+        assert all(f"`{f'--{flag.name} {flag.takes}'.strip()}`" in page for flag in command.flags)
         assert not command.permission or f"`{command.permission}`" in page
 
 

@@ -37,6 +37,15 @@ def test_everything_that_is_wrong_is_told_at_once_and_no_value_is_shown() -> Non
     assert "canary" not in text
 
 
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [({"AI_CRM_TEAMS_MULTI_TENANT": "1"}, "is set without an app"), ({"AI_CRM_TEAMS_MULTI_TENANT": "x"}, "neither 1")],
+)
+def test_many_tenants_are_an_apps(environ: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsInvalid, match=said):
+        read_hub_settings(environ)
+
+
 def test_what_is_kept_how_long_is_said_in_days() -> None:
     assert read_hub_settings({}).keep == {}
     settings = read_hub_settings({"AI_CRM_KEEP_DELIVERIES_DAYS": "4", "AI_CRM_KEEP_AUDIT_DAYS": "3650"})

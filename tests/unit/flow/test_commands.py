@@ -59,7 +59,7 @@ def test_a_task_is_made_and_answered_with_its_card(desk: TestDesk, finish: Finis
     assert task.agent
     assert (task.agent.name, task.agent.assigned) == ("security-auditor", True)
     assert (task.due, task.assignees) == (date(2026, 11, 27), ("octocat",))
-    assert set(buttons(reply)) == {"Start", "Done"}
+    assert set(buttons(reply)) == {"Start", "Done", "Watch"}
     assert desk.woken == 1
     assert reply.ok
     assert reply.private
@@ -205,7 +205,7 @@ def test_people_of_another_chat_or_workspace_are_others(desk: TestDesk) -> None:
 def test_settings_are_kept_and_told(desk: TestDesk, finish: Finish) -> None:
     reply = desk.say("settings --off status,alert --quiet 22:00-7:00 --tz europe/berlin --digest 8:30")
     assert facts(reply.cards[0]) == {
-        "Told about": "assigned, recommended, digest",
+        "Told about": "assigned, comment, watched, recommended, digest",
         "Not told about": "status, alert",
         "Quiet hours": "22:00 to 07:00",
         "Daily summary": "at 08:30",

@@ -12,10 +12,11 @@ import pytest
 from ai_crm.analysis import offline_analyst
 from ai_crm.config.policy import load_policy
 from ai_crm.errors import ChangeRefused, Unsupported, UpstreamUnavailable
-from ai_crm.flow.consider import consider
+from ai_crm.flow.consider import Analysts, consider
 from ai_crm.flow.decide import decide
 from ai_crm.flow.deliver import deliver
 from ai_crm.flow.follow import FOLLOWED, follow
+from ai_crm.model.analysis import WorkType
 from ai_crm.model.change import (
     AddLabels,
     Applied,
@@ -29,9 +30,10 @@ from ai_crm.model.change import (
 )
 from ai_crm.model.decision import Answer, Decision, Skip
 from ai_crm.model.event import Event, FieldChange
-from ai_crm.model.item import ItemKind, ItemRef, ItemState, PlatformName
+from ai_crm.model.item import ItemKind, ItemRef, ItemState, Person, PlatformName
 from ai_crm.model.task import Task, TaskStatus
 from ai_crm.model.trigger import find_trigger
+from ai_crm.platforms.hub import OwnPlatform
 from ai_crm.platforms.printed import Printed
 from ai_crm.rules.rule import Defaults, Policy
 from ai_crm.store.card import CardStore
@@ -248,13 +250,39 @@ def test_what_is_not_about_the_item_itself_changes_no_task(policy: Policy, finis
     assert follow(event, event.item, task, own_labels="ai-crm/") is None
 
 
+def test_votes_and_who_asks_stand_beside_the_text_and_our_own_labels_do_not(policy: Policy) -> None:
+    labels, ada = ("bug", "ai-crm/security-auditor", "ai-crm/urgent"), Person("ada", trusted=True)
+    item = an_item(title="Lorem ipsum", body="", labels=labels, votes=12, author=ada)
+    made = next(change for change in _decide(an_event(item), policy).changes if isinstance(change, CreateTask))
+    assert made.analysis is not None
+    beside = [evidence.seen for evidence in made.analysis.urgency.evidence if evidence.where == "platform"]
+    assert beside == ["+1 from 12 people", "reported by somebody of the project"]
+    heard = {evidence.where for match in made.analysis.agents for evidence in match.evidence}
+    assert not any(where.startswith("ai-crm/") for where in heard)
+    assert "security-auditor" not in {match.name for match in made.analysis.agents}
+    bot = msgspec.structs.replace(item, author=Person("renovate[bot]", is_bot=True, trusted=True), votes=None)
+    made = next(change for change in _decide(an_event(bot), policy).changes if isinstance(change, CreateTask))
+    assert made.analysis is not None
+    assert all(evidence.where != "platform" for evidence in made.analysis.urgency.evidence)
+
+
+def test_the_type_that_people_gave_an_issue_counts_like_a_label() -> None:
+    item = an_item(ItemKind.ISSUE, {"type": "Feature"}, title="Lorem ipsum", body="", labels=())
+    rules = load_policy(b"workflows: {a: {trigger: issue_opened, task: {pm_analysis: true}}}", "x.yml", Defaults())
+    made = next(change for change in _decide(an_event(item), rules).changes if isinstance(change, CreateTask))
+    assert made.analysis is not None
+    assert made.analysis.type.value is WorkType.FEATURE
+    assert [evidence.where for evidence in made.analysis.type.evidence] == ["label"]
+
+
 class _Unasked:
     """A platform that nobody may ask anything."""
 
 
 def test_an_event_that_no_rule_waits_for_asks_nobody(policy: Policy, finish: Finish) -> None:
     event = an_event(an_item(ItemKind.PUSH), "push")
-    considered = finish(consider(event, _Unasked(), _Unasked(), policy, offline_analyst(), NOW))  # type: ignore[arg-type]  # that is the point
+    analysts = Analysts(offline_analyst(), OwnPlatform())
+    considered = finish(consider(event, _Unasked(), _Unasked(), policy, analysts, NOW))  # type: ignore[arg-type]  # that is the point
     assert considered.decision.answer is Answer.NOTHING
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time
 
+import msgspec
 import pytest
 from msgspec import UNSET
 
 from ai_crm.commands.command import NoticeKind
 from ai_crm.flow.notices import Listeners, Telling, end_of_quiet, with_notices
 from ai_crm.model.agent import Agent, Contact
+from ai_crm.model.analysis import Priority
 from ai_crm.model.change import AnyChange, CreateTask, Notify, UpdateTask, change_key
 from ai_crm.model.decision import Answer, Decision
 from ai_crm.model.item import ItemKind, ItemRef, PlatformName
@@ -17,7 +19,7 @@ from ai_crm.model.task import AgentChoice, RuleId, TaskPatch, TaskStatus
 from ai_crm.ports.members import Member, Preferences
 from ai_crm.store.memory import MemoryStore
 from tests.conftest import Finish
-from tests.doubles.people import People
+from tests.doubles.people import People, Watching
 
 ITEM = ItemRef(PlatformName.GITHUB, "octo/hello", ItemKind.ISSUE, "7")
 RULE = RuleId("triage")
@@ -53,12 +55,20 @@ def decision(event: str, actor: str, *changes: AnyChange) -> Decision:
     )
 
 
-def listeners(*people: Member) -> Listeners:
-    return Listeners(members=People(*people), workspace="default", agents=lambda: AGENTS)
+def listeners(*people: Member, watching: tuple[Member, ...] = ()) -> Listeners:
+    watches = Watching(*(("AICRM-1", each) for each in watching))
+    return Listeners(members=People(*people), watches=watches, workspace="default", agents=lambda: AGENTS)
 
 
-def told(finish: Finish, about: Decision, *people: Member, store: MemoryStore | None = None) -> list[Notify]:
-    decisions = finish(with_notices(about, store or MemoryStore(), listeners(*people), NOON))
+def told(
+    finish: Finish,
+    about: Decision,
+    *people: Member,
+    store: MemoryStore | None = None,
+    watching: tuple[Member, ...] = (),
+) -> list[Notify]:
+    who = listeners(*people, watching=watching)
+    decisions = finish(with_notices(about, store or MemoryStore(), who, NOON))
     assert decisions[0] == about
     return [change for each in decisions[1:] for change in each.changes if isinstance(change, Notify)]
 
@@ -68,6 +78,14 @@ def test_whoever_gets_a_new_task_is_told(finish: Finish) -> None:
     assert (notice.platform, notice.target, notice.item) == (PlatformName.SLACK, "U0ANN", ITEM)
     assert "assigned a new task" in notice.text.filled(None)
     assert "Fix it" in notice.text.filled(None)
+
+
+def test_a_person_whose_space_became_known_is_told_there_and_nothing_twice(finish: Finish) -> None:
+    about = decision("e1", "cat", create("ann"))
+    (before,) = told(finish, about, ANN)
+    (after,) = told(finish, about, msgspec.structs.replace(ANN, space="T0ONE"))
+    assert (before.target, after.target) == ("U0ANN", "T0ONE/U0ANN")
+    assert after.key == before.key
 
 
 def test_nobody_is_told_what_they_did_themselves(finish: Finish) -> None:
@@ -144,6 +162,79 @@ def test_a_strangers_title_stays_text(finish: Finish, hostile: str) -> None:
         assert "<@" not in text
         assert "](" not in text or notice.platform is PlatformName.SLACK  # where that is no link
         assert "<http" not in text
+
+
+# Who watches a task that is not theirs
+
+CAT = Member(platform=PlatformName.SLACK, id="U0CAT", name="Cat")  # nobody needs a login to watch
+
+
+def moved(
+    finish: Finish, patch: TaskPatch, *people: Member, watching: tuple[Member, ...], actor: str = "eve"
+) -> list[Notify]:
+    """What is told when that happens to a task of Ann's."""
+    store = MemoryStore()
+    finish(store.commit(decision("e1", "eve", create("ann")), NOON))
+    return told(finish, decision("e2", actor, update("e2", patch)), *people, store=store, watching=watching)
+
+
+@pytest.mark.parametrize(
+    ("patch", "said"),
+    [
+        (TaskPatch(status=TaskStatus.IN_REVIEW), "AICRM-1 was moved to In review by eve:"),
+        (TaskPatch(assignees=("bob", "dan")), "AICRM-1 was given to bob, dan by eve:"),
+        (TaskPatch(assignees=()), "AICRM-1 was taken from everybody by eve:"),
+        (
+            TaskPatch(status=TaskStatus.DONE, assignees=("dan",)),
+            "AICRM-1 was moved to Done and given to dan by eve:",
+        ),
+    ],
+)
+def test_who_watches_hears_where_a_task_is_and_who_has_it(finish: Finish, patch: TaskPatch, said: str) -> None:
+    (notice,) = moved(finish, patch, watching=(CAT,))
+    assert (notice.platform, notice.target) == (PlatformName.SLACK, "U0CAT")
+    assert notice.text.filled(None) == f"{said} Fix it"
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        TaskPatch(priority=Priority.URGENT, due=NOON.date(), labels=("x",), title="Other"),
+        TaskPatch(status=TaskStatus.TODO, assignees=("ann",)),
+    ],
+)
+def test_who_watches_is_spared_the_rest(finish: Finish, patch: TaskPatch) -> None:
+    assert moved(finish, patch, ANN, watching=(CAT,)) == []
+
+
+def test_whose_task_it_is_hears_once_of_what_they_watch_as_well(finish: Finish) -> None:
+    notices = moved(finish, TaskPatch(status=TaskStatus.DONE), ANN, BOB, watching=(ANN, CAT))
+    assert [(each.target, each.text.filled(None)) for each in notices] == [
+        ("U0ANN", "Moved to Done by eve: Fix it"),
+        ("U0CAT", "AICRM-1 was moved to Done by eve: Fix it"),
+    ]
+    assert len({each.key for each in notices}) == 2
+
+
+def test_who_wants_no_news_of_their_own_tasks_hears_of_those_they_watch(finish: Finish) -> None:
+    quiet = msgspec.structs.replace(ANN, preferences=Preferences(off=(NoticeKind.STATUS,)))
+    (notice,) = moved(finish, TaskPatch(status=TaskStatus.DONE), quiet, watching=(quiet,))
+    assert notice.text.filled(None).startswith("AICRM-1 was moved")
+
+
+def test_who_watches_and_does_not_want_to_hear_or_did_it_is_not_told(finish: Finish) -> None:
+    off = msgspec.structs.replace(CAT, preferences=Preferences(off=(NoticeKind.WATCHED,)))
+    gone = msgspec.structs.replace(CAT, away=True)
+    terminal = msgspec.structs.replace(CAT, platform=PlatformName.HUB)
+    done = TaskPatch(status=TaskStatus.DONE)
+    assert moved(finish, done, watching=(off, gone, terminal)) == []
+    assert moved(finish, done, watching=(CAT,), actor="Cat (Slack)") == []
+
+
+def test_what_happens_to_a_watched_task_in_quiet_hours_waits(finish: Finish) -> None:
+    asleep = msgspec.structs.replace(CAT, preferences=Preferences(quiet=(time(11), time(13))))
+    (notice,) = moved(finish, TaskPatch(status=TaskStatus.DONE), watching=(asleep,))
+    assert notice.not_before == datetime(2026, 11, 24, 13, tzinfo=UTC)
 
 
 def test_a_store_that_tells_commits_both(finish: Finish) -> None:

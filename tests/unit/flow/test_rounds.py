@@ -86,6 +86,22 @@ def test_a_summary_comes_at_the_persons_own_hour_and_not_much_later(
     assert finish(rounds(records, MemoryStore(), Now(NOON), member(at)).digests("default")) == due
 
 
+def test_a_summary_goes_to_the_space_that_somebody_is_in_and_is_the_same_one_as_before(
+    records: SqlRecords, finish: Finish, tmp_path: Path
+) -> None:
+    own, make = SqlStore(engine_for(f"sqlite:///{tmp_path}/hub.db"), inline, "default"), Decisions()
+    finish(own.commit(make.make("e1", make.create("triage")), NOON))
+    ann = msgspec.structs.replace(member(time(13)), login="octocat")
+    told = []
+    for each in (ann, msgspec.structs.replace(ann, space="T0ONE")):
+        store = MemoryStore()
+        assert finish(rounds(records, store, Now(NOON), each).digests("default")) == 1
+        told.append(said(store.decisions[0]))
+    assert [each.target for each in told] == ["U0ANN", "T0ONE/U0ANN"]
+    assert told[0].key == told[1].key
+    own.close()
+
+
 def test_a_person_is_looked_at_once_a_day(records: SqlRecords, finish: Finish) -> None:
     clock = Now(NOON)
     again = rounds(records, MemoryStore(), clock, member(time(13)))

@@ -56,7 +56,7 @@ def test_every_name_finds_and_sets_what_the_status_finds_and_sets(
     names = names_in({name: status})
     typed = data.draw(other_spellings(name))
 
-    assert parse_query(f'status:"{typed}"', "", statuses=names) == parse_query(f"status:{status}", "")
+    assert parse_query(f'status:"{typed}"', "", TODAY, statuses=names) == parse_query(f"status:{status}", "", TODAY)
     for command in ("task list {}", "my tasks {}", "task update 42 {}"):
         ours = parse(command.format(f"--status {status}"), "ann", TODAY)
         assert parse(command.format(f'--status "{typed}"'), "ann", TODAY, names) == ours

@@ -38,7 +38,7 @@ from ai_crm.rules.rule import Policy
 from ai_crm.store.memory import MemoryStore
 from tests.conftest import Finish
 from tests.doubles.decisions import Decisions
-from tests.doubles.people import People
+from tests.doubles.people import People, Watching
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 LEASE = Lease(workspace="w", subject="s", holder="h", generation=1, until=NOW)
@@ -69,6 +69,9 @@ class Queue:
     async def postpone(self, lease: Lease, setback: Setback, until: datetime) -> None:
         self._tell("postpone")
         self.until = until
+
+    async def pass_on(self, lease: Lease, connection: str) -> None:
+        self._tell(f"pass on to {connection}")
 
     async def hold_back(self, workspace: str, connection: str, until: datetime) -> None:
         self._tell("hold_back")
@@ -109,6 +112,9 @@ class Reach:
         raise AssertionError("nothing is decoded here")
         yield
 
+    async def connection(self, held: HeldChange) -> str:
+        return held.connection
+
     @asynccontextmanager
     async def applier(self, held: HeldChange) -> AsyncIterator[Applier]:
         yield Hook(self._fails)
@@ -137,6 +143,7 @@ def desk(queue: Queue, fails: AiCrmError | None = None) -> Desk:
         reach=Reach(fails),
         store=store,
         members=People(),
+        watches=Watching(),
         analyst=offline_analyst(),
         clock=Still(),
         chance=lambda: 0.5,
@@ -204,6 +211,14 @@ def test_an_outage_of_days_makes_work_wait_and_age_alone_gives_it_up(finish: Fin
     for since, outcome in ((young, Outcome.POSTPONED), (old, Outcome.DEAD)):
         assert finish(carry_out(change(since, attempts=5000), desk(Queue(), error))) is outcome
         assert finish(decide_delivery(delivery(since, attempts=5000), desk(Queue(), error))) is outcome
+
+
+def test_what_a_person_sent_on_is_young_again(finish: Finish) -> None:
+    long_ago, just_now = NOW - 9 * OLDEST, NOW - timedelta(hours=1)
+    for revived, outcome in ((just_now, Outcome.POSTPONED), (NOW - OLDEST, Outcome.DEAD)):
+        assert finish(carry_out(replace(change(long_ago), revived_at=revived), desk(Queue(), AWAY))) is outcome
+        asked = replace(delivery(long_ago), revived_at=revived)
+        assert finish(decide_delivery(asked, desk(Queue(), AWAY))) is outcome
 
 
 def test_a_body_that_would_keep_everybody_waiting_is_not_even_read(finish: Finish) -> None:

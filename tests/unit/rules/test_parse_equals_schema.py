@@ -135,6 +135,7 @@ FILES = keys(
     statuses=st.dictionaries(
         st.sampled_from(("doing", "QA check", "prüfen")), st.sampled_from(("todo", "in-review")), min_size=1
     ),
+    analysis=keys({}, learned=st.sampled_from((".github/learned.json", "a b", "x/..y"))),
     card=keys(
         {},
         comment=FLAG,

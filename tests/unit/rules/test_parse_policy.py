@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from ai_crm.config.policy import load_policy
+from ai_crm.errors import RulesInvalid
 from ai_crm.model.agent import Contact
 from ai_crm.model.status_name import StatusName
 from ai_crm.model.task import TaskStatus
@@ -300,6 +301,27 @@ def test_rules_of_both_forms_may_use_the_files_own_names_in_any_spelling(said: s
 )
 def test_the_card_can_be_set(text: str, card: CardSettings) -> None:
     assert policy(text).card == card
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("version: 1", ""),
+        ("analysis: {}", ""),
+        ("analysis: {learned: .github/ai-crm-analysis.json}", ".github/ai-crm-analysis.json"),
+        ("analysis: {learned: a..b/c d.json}", "a..b/c d.json"),
+    ],
+)
+def test_what_was_learned_is_a_path_in_the_repository(text: str, path: str) -> None:
+    assert policy(text).learned == path
+
+
+@pytest.mark.parametrize("path", ["/a", "../a", "a/../b", "a/..", "..", "./a", "a/", "a\\b", '"a\\nb"', '""', "7"])
+def test_a_path_that_leads_elsewhere_is_refused_at_its_place(path: str) -> None:
+    with pytest.raises(RulesInvalid) as broken:
+        policy(f"analysis: {{learned: {path}}}")
+    (problem,) = broken.value.problems
+    assert (problem.line, problem.column) == (1, 21)
 
 
 def test_the_fingerprint_is_of_the_bytes() -> None:
