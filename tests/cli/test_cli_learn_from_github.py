@@ -19,7 +19,8 @@ OURS = ItemRef(PlatformName.GITHUB, "octo/hello", ItemKind.RELEASE, "1")
 
 
 @pytest.fixture
-def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGitHub]:
+def github(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[FakeGitHub]:
+    monkeypatch.chdir(folder)  # what is learned is written where one is
     with FakeGitHub() as github:
         monkeypatch.setenv("GITHUB_TOKEN", github.token)
         monkeypatch.setenv("GITHUB_API_URL", github.url)
