@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isqrt
 
-from ai_crm.analysis.features import features
+from ai_crm.analysis.features import UNIT, features, hashed, log2
 from ai_crm.analysis.linear import ONE, fit, rows_of, squared
 from ai_crm.analysis.sizing import Sizes
+from ai_crm.analysis.sizing_view import size_values
 from ai_crm.analysis.table import Table, table_of
 from training.sources import Row
 
 _LEAST_TEXTS = 5
 _LEAST_PROJECTS = 2
 _ROUNDS = 6
-_PENALTY = 10 * ONE
+_PENALTY = 14 * ONE
+
+Text = Mapping[int, int]
 
 
-def texts_of(rows: Sequence[Row]) -> list[dict[int, int]]:
-    return [dict(features(row["title"] or "", row["body"] or "").single) for row in rows]
+def texts_of(rows: Sequence[Row]) -> list[Text]:
+    return [size_values(features(row["title"] or "", row["body"] or "")) for row in rows]
 
 
 def places(points: Sequence[float]) -> list[int]:
@@ -32,20 +36,41 @@ def places(points: Sequence[float]) -> list[int]:
     return [(2 * first[value] + count[value] - many) * 256 // many for value in points]
 
 
-def table(projects: Mapping[str, tuple[list[dict[int, int]], list[int]]]) -> Table:
-    """The weights from texts and places by project."""
-    spread: dict[int, int] = {}
-    for texts, _ in projects.values():
-        for key in {key for text in texts for key in text}:
-            spread[key] = spread.get(key, 0) + 1
-    kept = {key for key, count in spread.items() if count >= min(_LEAST_PROJECTS, len(projects))}
-    texts = [{key: value for key, value in text.items() if key in kept} for own, _ in projects.values() for text in own]
-    targets = [place * (ONE >> 8) for _, own in projects.values() for place in own]
+def table(projects: Mapping[str, tuple[Sequence[Text], list[int]]]) -> Table:
+    """The weights from texts and places by project.
+
+    While they are found each project has a weight of its own, which is dropped: what a whole project writes says
+    nothing about which of its tasks are large.
+    """
+    shares = _shares(projects)
+    own = {name: hashed(f"project {name}") for name in projects}
+    texts = [
+        {**{key: value * shares[key] >> 12 for key, value in text.items() if key in shares}, own[name]: UNIT}
+        for name, (written, _) in projects.items()
+        for text in written
+    ]
+    targets = [place * (ONE >> 8) for _, places in projects.values() for place in places]
     keys, rows = rows_of(texts, _LEAST_TEXTS)
-    return table_of(keys, [fit(rows, targets, len(keys), squared(_PENALTY), _ROUNDS)])
+    weights = zip(keys, fit(rows, targets, len(keys), squared(_PENALTY), _ROUNDS), strict=True)
+    found = {key: weight * shares[key] >> 12 for key, weight in weights if key in shares}
+    return table_of([*found], [[*found.values()]])
 
 
-def sizes(projects: Mapping[str, tuple[list[dict[int, int]], list[int]]]) -> Sizes:
+def _shares(projects: Mapping[str, tuple[Sequence[Text], list[int]]]) -> dict[int, int]:
+    """What of a hash's value counts, in 4096ths: less for common ones, nothing for words of one project alone."""
+    spread: dict[int, int] = {}
+    count: dict[int, int] = {}
+    for texts, _ in projects.values():
+        for text in texts:
+            count.update((key, count.get(key, 0) + 1) for key in text)
+        spread.update((key, spread.get(key, 0) + 1) for key in {key for text in texts for key in text})
+    many = sum(len(texts) for texts, _ in projects.values())
+    least = min(_LEAST_PROJECTS, len(projects))
+    # The root of a fifth of the natural logarithm: 9085 is 4096 squared times ln(2) / 5, for 256ths.
+    return {key: isqrt(log2(1 + many // (1 + count[key])) * 9085) for key, times in spread.items() if times >= least}
+
+
+def sizes(projects: Mapping[str, tuple[Sequence[Text], list[int]]]) -> Sizes:
     """The model that ships: weights from all projects, and cuts from what they say of projects that they never saw."""
     unseen: list[int] = []
     for name, (texts, _) in projects.items():

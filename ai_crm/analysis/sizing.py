@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from ai_crm.analysis.features import Features
+from ai_crm.analysis.sizing_view import size_values
 from ai_crm.analysis.table import Table
 from ai_crm.model.analysis import Complexity
 
@@ -24,7 +25,7 @@ class Sizes(Struct, frozen=True):
 
     def leaning(self, seen: Features) -> int:
         """How far above (or below) the middle the wording stands."""
-        return (self.table.scores(seen.single)[0] >> 16) - self.cuts[1]
+        return (self.table.scores(size_values(seen))[0] >> 16) - self.cuts[1]
 
     def verdict(self, leaning: int) -> tuple[Complexity, int]:
         """What a leaning speaks for and how much, in hundredths; at the outer cuts it is enough to decide alone."""

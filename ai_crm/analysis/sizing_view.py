@@ -39,7 +39,7 @@ def _pieces(word: str) -> Iterable[str]:
 
 
 def _lengths(counts: Mapping[str, int], title: list[str]) -> dict[int, int]:
-    """How often something is there, by its logarithm, and how long the title's words are on average, in eighths."""
+    """How often something is there, by its logarithm, and how long the title's words are on average."""
     lengths = {
         hashed(f"zcount {name}"): min(_MOST_DOUBLINGS << 8, log2(count + 1)) * _PER_DOUBLING >> 8
         for name, count in counts.items()

@@ -122,7 +122,7 @@ def seen(
 def visits(entra: Entra, stranger: Entra) -> dict[str, Any]:
     good = [True, entra.token()]
     usual = {"page": TAB, "subEntityId": "", "tokens": [good]}
-    hostile = ("//evil.example/x", "/\\evil.example", "teams/tab")
+    hostile = ("//evil.example/x", "/\\evil.example", ".//evil.example/x", "x/..//evil.example", "teams/tab")
     return {
         "home": usual,
         "task": {**usual, "subEntityId": "tasks/AICRM-1"},
@@ -232,6 +232,6 @@ def test_nobody_else_shows_it(seen: dict[str, Any], name: str) -> None:
 
 def test_no_deep_link_leads_away(seen: dict[str, Any]) -> None:
     hostile = [visit for name, visit in seen.items() if name.startswith("hostile-")]
-    assert len(hostile) == 3
+    assert len(hostile) == 5
     assert [visit["url"] for visit in hostile if not visit["url"].startswith(f"{BASE}/")] == []
     assert [visit["url"] for visit in hostile if visit["url"].startswith(TAB)] == []

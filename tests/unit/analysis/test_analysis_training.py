@@ -21,7 +21,7 @@ from training.train import shipped
 _ROOT = Path(__file__).parents[3]
 _SLICE = Path(__file__).parent / "recordings" / "story_points.jsonl"
 # What the recorded slice must give on every machine and with every Python: a change here is a change of the model.
-_WANTED = "68bdcc5a628359b641583ca93cb63693c438de2eb72c4cfc2841be6174dcc9d3"
+_WANTED = "a0b56d3a11f966bda95fbe94ea6da2f62148cdc2778bdb5a186c0f3bfc3ebaa2"
 
 
 def _rows() -> list[dict[str, Any]]:
