@@ -46,11 +46,13 @@
     return Promise.race([promise, late]);
   }
 
-  // What belongs to this hub, and is not this page again; the dashboard's first page for everything else.
+  // What belongs to this hub, and is not this page again; the dashboard's first page for everything else. `.//x` is a path
+  // that begins with two slashes once it is read, and as an address of its own it would be somebody else's.
   function own(path) {
     try {
       const url = new URL(`/${path.replace(/^\/+/, "")}`, location.origin);
-      return url.origin === location.origin && !url.pathname.startsWith("/teams/") ? url.pathname + url.search : "/";
+      const place = url.pathname.replace(/^\/+/, "/") + url.search;
+      return url.origin === location.origin && !place.startsWith("/teams/") ? place : "/";
     } catch {
       return "/";
     }

@@ -150,6 +150,18 @@ def test_page_after_page_writes_once_a_minute(sessions: SqlSessions, engine: Eng
     assert 2 <= len(written) <= 3
 
 
+def test_a_person_has_twenty_sessions_and_whichever_was_used_longest_ago_makes_room(
+    sessions: SqlSessions, finish: Finish
+) -> None:
+    bob = finish(sessions.begin(BOB, NOON))
+    tokens = [finish(sessions.begin(ANN, NOON + number * SECOND)) for number in range(20)]
+    late = NOON + timedelta(minutes=5)
+    assert finish(sessions.find(tokens[0], late)) == ANN
+    tokens.append(finish(sessions.begin(ANN, late + SECOND)))
+    known = [bool(finish(sessions.find(token, late + 2 * SECOND))) for token in (bob, *tokens)]
+    assert known == [True, True, False, *[True] * 19]
+
+
 def test_an_ended_session_is_nobodys_and_ending_it_again_does_no_harm(sessions: SqlSessions, finish: Finish) -> None:
     token, other = finish(sessions.begin(ANN, NOON)), finish(sessions.begin(ANN, NOON))
     finish(sessions.end(token))

@@ -229,6 +229,32 @@ def test_what_a_task_cannot_have_is_refused_beside_what_was_typed(house: Dashboa
     assert house.api("/tasks/AICRM-1")["labels"] == []
 
 
+def test_a_label_with_a_comma_stays_one_when_another_is_added(house: Dashboard, ann: Visit) -> None:
+    house.say('task create "Fix it" --label "area, core" --label ui')
+    form = ann.get("/tasks/AICRM-1").form("/tasks/AICRM-1")
+    assert form.fields["labels"] == '"area, core", ui'
+    ann.send(form, labels=f"{form.fields['labels']}, bug")
+    assert house.api("/tasks/AICRM-1")["labels"] == ["area, core", "ui", "bug"]
+
+
+def test_what_was_typed_while_the_session_ended_is_sent_again_after_signing_in(house: Dashboard, ann: Visit) -> None:
+    house.say('task create "Fix it"')
+    form = ann.get("/tasks/AICRM-1").form("/tasks/AICRM-1/comments")
+    house.time += timedelta(minutes=31)
+    said = 'Line one\n\n<b>"two"</b> \N{ZERO WIDTH JOINER}'
+    over = Page(ann.send(form, text=said))
+    assert over.status == 401
+    assert "/sign-in" in over.links
+    again = over.form("/tasks/AICRM-1/comments", "Send it again")
+    assert again.fields == {**form.fields, "text": said}
+    assert ann.send(again).status == 401
+
+    ann.browser.cookies = house.visit().browser.cookies
+    assert ann.send(again).status == 303
+    assert ann.send(again).status == 303
+    assert [each["text"] for each in house.api("/tasks/AICRM-1/comments")["comments"]] == [said.strip()]
+
+
 def test_a_comment_is_written_once_however_often_its_form_is_sent(house: Dashboard, ann: Visit) -> None:
     house.say("task create Fix it")
     form = ann.get("/tasks/AICRM-1").form("/tasks/AICRM-1/comments")
@@ -398,6 +424,13 @@ def test_what_is_not_there_is_told_as_a_page_to_people_and_as_a_document_to_prog
     viewer = house.visit(Role.VIEWER).get("/tasks/new")
     assert (viewer.status, "Not allowed" in viewer.text) == (403, True)
     assert "/tasks?q=status:open" in viewer.links
+
+
+def test_what_an_address_takes_is_told_completely(house: Dashboard, ann: Visit) -> None:
+    for path, allowed in (("/tasks/AICRM-1", "GET, HEAD, POST"), ("/press", "POST"), ("/", "GET, HEAD")):
+        answer = house.run(call(house.app, "PUT", path))
+        assert (answer.status, answer.headers["allow"]) == (405, allowed)
+    assert house.run(call(house.app, "PUT", "/api/v1/tasks/AICRM-1")).headers["allow"] == "DELETE, GET, HEAD, PATCH"
 
 
 def test_a_fault_of_ours_is_a_page_that_tells_nothing_of_it(house: Dashboard, ann: Visit) -> None:

@@ -165,6 +165,8 @@ def test_who_guesses_is_told_to_wait(house: House, path: str) -> None:
     refused = 401 if path == "/sign-in" else 404
     assert [each.status for each in answers] == [refused] * 30 + [429] * 5
     assert answers[-1].headers["retry-after"].isdigit()
+    assert b"<h1>Too many attempts</h1>" in answers[-1].body
+    assert "form-action 'self'" in answers[-1].headers["content-security-policy"]
     assert house.run(browser.post("/sign-in", {"key": house.key()})).status == 303
 
 
@@ -293,6 +295,15 @@ def test_signing_out_ends_the_session_and_not_only_the_cookie(house: House) -> N
     browser.cookies[OWN] = token
     assert house.run(browser.get("/")).status == 303
     assert house.run(elsewhere.get("/")).status == 200
+
+
+def test_who_is_not_signed_in_any_more_signs_out_all_the_same(house: House) -> None:
+    browser = house.let_in()
+    house.time += timedelta(minutes=31)
+    left = house.run(browser.post("/sign-out", {"everywhere": "1"}))
+    assert (left.status, left.headers["location"]) == (303, "/sign-in")
+    assert browser.cookies == {}
+    assert house.run(house.let_in().post("/sign-out", site="cross-site")).status == 403
 
 
 def test_somebody_signs_out_everywhere(house: House) -> None:
