@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 
 import structlog
 
-from ai_crm.errors import StoreError
+from ai_crm.errors import AiCrmError, StoreError
 from ai_crm.model.item import PlatformName
 from ai_crm.ports.promises import Promise, Promises
 
@@ -87,9 +87,18 @@ class Promised:
         given_up = await self._promises.give_up(self._platform, self._now())
         if given_up:
             log.error("promises broken", action="promise", platform=self._platform.value, count=given_up)
-        for promise in await self._promises.broken(self._platform, self._now()):
-            log.info("promise", action="promise", platform=self._platform.value, state="again")
+        left = await self._promises.broken(self._platform, self._now())
+        await asyncio.gather(*(self._redone(promise, again) for promise in left))
+
+    async def _redone(self, promise: Promise, again: Callable[[bytes], Awaitable[None]]) -> None:
+        """What nobody here can read may be a newer version's. It stays, and ends nothing that is left beside it."""
+        log.info("promise", action="promise", platform=self._platform.value, state="again")
+        try:
             await again(promise.body)
+        except AiCrmError as error:
+            log.warning("promise", action="promise", problem=str(error))
+        except Exception:  # it would end the bot, and the hub with it
+            log.exception("fault", action="promise")
 
     def taken_over(self) -> Promising:
         """For what `run` gives out: it is promised, and the caller is who is at it."""

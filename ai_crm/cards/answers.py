@@ -353,7 +353,8 @@ def _remedies(one: ConnectionHealth) -> Iterator[str]:
     if one.problem:
         yield f"{one.problem.rstrip('.')}. When that is mended, send what was given up on from the dead letters"
     elif one.dead:
-        yield f"{_counted(one.dead, 'dead letter')}: GET /api/v1/dead-letters has the reasons, POST …/replay sends on"
+        letters = _counted(one.dead, "dead letter")
+        yield f"{letters}: the dashboard has the reasons (Events, Given up) and sends on; so does /api/v1/dead-letters"
 
 
 def _status(report: Report, connections: tuple[ConnectionHealth, ...]) -> Iterator[Fact]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import secrets
 import sys
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import click
 
 from ai_crm.cards import text as text_face
 from ai_crm.cards.inert import plain
-from ai_crm.cli.hub_options import dashboard_of, with_hub
+from ai_crm.cli.hub_options import called, dashboard_of, with_hub
 from ai_crm.cli.screen import show
 from ai_crm.commands.words import quoted
 from ai_crm.model.access import Principal, Role
@@ -36,12 +35,12 @@ def do(name: str | None, workspace: str, words: tuple[str, ...]) -> None:
     from ai_crm.wiring.hub import command_desk  # noqa: PLC0415 - heavy: the same
     from ai_crm.wiring.way_in import links_of  # noqa: PLC0415 - the same
 
-    called = name or getpass.getuser()
+    name = called(name)
     who = Asker(
-        principal=Principal(name=called, workspace=workspace, role=Role.OPERATOR),
+        principal=Principal(name=name, workspace=workspace, role=Role.OPERATOR),
         platform=PlatformName.HUB,
-        id=called,
-        name=called,
+        id=name,
+        name=name,
     )
     request = secrets.token_hex(16)
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
+
+import click
 
 from ai_crm.config.hub_settings import HubSettings, read_hub_settings
 
@@ -26,6 +29,14 @@ def dashboard_of(settings: HubSettings) -> str:
         return settings.base_url.rstrip("/")
     host = _ANYWHERE.get(settings.host, settings.host)
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+def called(name: str | None, account: Callable[[], str] = getpass.getuser) -> str:
+    """The name in histories: the one that was said, else that of the account. Raises UsageError where it has none."""
+    try:
+        return name or account()
+    except (KeyError, OSError) as error:  # in a container with a user of a number alone; OSError from Python 3.13 on
+        raise click.UsageError("this account has no name on this machine: say yours with --as NAME") from error
 
 
 def with_hub(work: Callable[[Hub], Awaitable[T]]) -> T:

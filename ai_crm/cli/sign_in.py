@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING
 
 import click
 
-from ai_crm.cli.hub_options import dashboard_of, with_hub
+from ai_crm.cli.hub_options import called, dashboard_of, with_hub
 from ai_crm.cli.screen import show
 from ai_crm.model.access import Principal, Role
 from ai_crm.model.item import PlatformName
@@ -27,12 +26,12 @@ def sign_in(name: str | None, workspace: str) -> None:
     """
     from ai_crm.wiring.way_in import links_of  # noqa: PLC0415 - heavy: only the commands of a hub need it
 
-    called = name or getpass.getuser()
-    principal = Principal(name=called, workspace=workspace, role=Role.OPERATOR)
-    visitor = Visitor(principal=principal, platform=PlatformName.HUB, id=called, name=called)
+    name = called(name)
+    principal = Principal(name=name, workspace=workspace, role=Role.OPERATOR)
+    visitor = Visitor(principal=principal, platform=PlatformName.HUB, id=name, name=name)
 
     async def invited(hub: Hub) -> str:
         return await links_of(hub.sessions, hub.clock, dashboard_of(hub.settings))(visitor)
 
     show(with_hub(invited))
-    show(f"It signs you in as {called}, operator of {workspace}: once, within 15 minutes", error=True)
+    show(f"It signs you in as {name}, operator of {workspace}: once, within 15 minutes", error=True)

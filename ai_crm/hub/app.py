@@ -77,9 +77,13 @@ def build_app(parts: Parts) -> Starlette:
         raise ValueError(f"routes without a policy: {', '.join(forgotten)}")
     if parts.sessions is None and any(is_signed(each) for each in routes):
         raise ValueError("pages for who is signed in, and nothing that knows who that is")
+    secure = parts.base_url.startswith("https:")
+    refusals = Refusals(parts.ticks)
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Frame, metrics=parts.metrics, new_id=parts.new_id, refusals=Refusals(parts.ticks))],
+        middleware=[
+            Middleware(Frame, metrics=parts.metrics, new_id=parts.new_id, refusals=refusals, secure=secure),
+        ],
         exception_handlers=dict.fromkeys(HANDLED, on_mishap),
     )
     app.router.redirect_slashes = False
@@ -88,7 +92,7 @@ def build_app(parts: Parts) -> Starlette:
     app.state.sessions = parts.sessions
     app.state.origin = origin_of(parts.base_url)
     app.state.framing = parts.framing
-    app.state.secure = parts.base_url.startswith("https:")
+    app.state.secure = secure
     app.state.receipt_seconds = parts.receipt_seconds
     return app
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ai_crm.hub.dashboard.mishaps import fault
+from ai_crm.hub.dashboard.mishaps import dressed, fault
 from ai_crm.hub.dashboard.policy import page_headers
 from ai_crm.hub.problems import problem
 from ai_crm.hub.refusals import Refusals
@@ -24,6 +24,8 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
+# Where people come over TLS: browsers then come no other way for a year, so that nobody on their way reads along.
+_TLS = {"Strict-Transport-Security": "max-age=31536000"}
 
 log = structlog.get_logger()
 
@@ -35,18 +37,21 @@ class Frame:
     all the same: it may be genuine.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, new_id: Callable[[], str], refusals: Refusals) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, new_id: Callable[[], str], refusals: Refusals, *, secure: bool
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._new_id = new_id
         self._refusals = refusals
+        self._headers = HEADERS | _TLS if secure else HEADERS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request_id = self._new_id()
-        answer = _Answer(send, request_id, scope, self._refusals)
+        answer = _Answer(send, {**self._headers, "X-Request-Id": request_id}, scope, self._refusals)
         begun = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request=request_id):
             try:
@@ -90,9 +95,9 @@ def _refusal(scope: Scope) -> int:
 class _Answer:
     """Notes the status, and puts what belongs on every answer onto it; a page may have a policy of its own."""
 
-    def __init__(self, send: Send, request_id: str, scope: Scope, refusals: Refusals) -> None:
+    def __init__(self, send: Send, headers: Mapping[str, str], scope: Scope, refusals: Refusals) -> None:
         self._send = send
-        self._request_id = request_id
+        self._headers = headers
         self._scope = scope
         self._refusals = refusals
         self._replaced = False
@@ -108,7 +113,8 @@ class _Answer:
 
     async def _tell_to_wait(self, seconds: float) -> None:
         headers = {"Retry-After": str(math.ceil(seconds)), "Connection": "close"}
-        told = problem(429, "refused-too-often", "Too many calls from this address were not genuine.", headers)
+        document = problem(429, "refused-too-often", "Too many calls from this address were not genuine.", headers)
+        told = dressed(document, self._scope)
         await self._sent({"type": "http.response.start", "status": told.status_code, "headers": told.raw_headers})
         await self._sent({"type": "http.response.body", "body": told.body})
         self._replaced = True
@@ -117,9 +123,8 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
+            for name, value in self._headers.items():
                 headers.setdefault(name, value)
-            headers["X-Request-Id"] = self._request_id
             if hosts := self._scope.get("state", {}).get("frame_ancestors", ()):
                 headers.update(page_headers(hosts))
         await self._send(message)

@@ -13,7 +13,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from ai_crm.hub.dashboard.gate import demand_own_form, sign_in_first, visitor_of
+from ai_crm.hub.dashboard.again import signs_in_first
+from ai_crm.hub.dashboard.gate import demand_own_form, visitor_of
 from ai_crm.hub.receipt import received
 from ai_crm.model.access import Permission, Principal, demand
 from ai_crm.ports.receiver import Keys
@@ -64,12 +65,15 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        response = await self._turned_away(request)
+        response = await self._turned_away(request, receive)
         if response is None:
-            response = await self._endpoint(Request(scope, received(request, receive, self._limit(request))))
+            response = await self._endpoint(self._receiving(request, receive))
         await response(scope, receive, send)
 
-    async def _turned_away(self, request: Request) -> Response | None:
+    def _receiving(self, request: Request, receive: Receive) -> Request:
+        return Request(request.scope, received(request, receive, self._limit(request)))
+
+    async def _turned_away(self, request: Request, receive: Receive) -> Response | None:
         """Where somebody has to go first; None for who may come in. Raises HTTPException and CommandRefused."""
         if self.is_page:
             demand_own_form(request)
@@ -83,7 +87,7 @@ class Guard:
                 visitor = request.state.visitor = await visitor_of(request)
                 if visitor and permission:
                     demand(visitor.principal, permission, visitor.principal.workspace)
-                return None if visitor else sign_in_first(request)
+                return None if visitor else await signs_in_first(self._receiving(request, receive))
             case _:
                 assert_never(self.policy)
 

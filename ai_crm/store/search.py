@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, false, func, or_, select, true
 
 from ai_crm.commands.query import OPEN, Due, TaskQuery
 from ai_crm.errors import StoreError
@@ -100,6 +100,8 @@ def _conditions(
 
 def _watched(workspace: str, watcher: str) -> ColumnElement[bool]:
     """By everybody who said that this login is theirs, or, in `slack:U012`, by this one person. No login has a colon."""
+    if not watcher.isprintable():
+        return false()  # nobody is called so, and PostgreSQL takes no NUL to compare with
     watch, member = tables.watch, tables.member
     platform, colon, person = watcher.partition(":")
     found = select(watch.c.number).where(watch.c.workspace == workspace)

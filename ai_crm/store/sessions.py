@@ -25,6 +25,7 @@ INVITED = timedelta(minutes=15)
 # Signs of life closer together than this are one: whoever reads page after page writes nothing.
 _RENEWED = timedelta(minutes=1)
 _BATCH = 500
+_MOST = 20  # browsers of one person, or of one key
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _VISITOR = msgspec.json.Decoder(Visitor)
 
@@ -127,7 +128,16 @@ def _begin(connection: Connection, visitor: Visitor, token: str, now: datetime) 
         "ends_at": stamp(now + LONGEST),
         "payload": msgspec.json.encode(visitor).decode(),
     }
+    _make_room(connection, row["workspace"], row["visitor"])
     _add(connection, tables.session, row)
+
+
+def _make_room(connection: Connection, workspace: str, whose: str) -> None:
+    """A program that signs in again and again ends its own sessions, and fills no table."""
+    table = tables.session
+    theirs = select(table.c.id).where(table.c.workspace == workspace, table.c.visitor == whose)
+    over = theirs.order_by(table.c.seen_at.desc()).offset(_MOST - 1)
+    connection.execute(delete(table).where(table.c.id.in_(over)))
 
 
 def _invited(connection: Connection, invitation: str, now: datetime) -> Visitor | None:

@@ -329,7 +329,9 @@ async def _tidy(
 ) -> int:
     workspaces = await members.workspaces()
     gone = [await apply_retention(transactions, workspace, keep, clock.now()) for workspace in workspaces]
-    return sum(sum(counts.values()) for counts in gone) + await sessions.forget(clock.now())
+    promises = SqlPromises(transactions)  # those of a bot that was switched off have nobody else who gives them up
+    given_up = [await promises.give_up(platform, clock.now()) for platform in (PlatformName.SLACK, PlatformName.TEAMS)]
+    return sum(sum(counts.values()) for counts in gone) + await sessions.forget(clock.now()) + sum(given_up)
 
 
 def _paces(settings: HubSettings) -> Paces:

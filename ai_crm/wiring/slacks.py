@@ -108,25 +108,31 @@ class Slacks:
         places = tuple(
             _Place(connection=each.id, space=_space(each), name=each.settings.get("name", ""), slack=self._client(each))
             for each in installed
+            if "token" in each.secrets  # nothing can be written there, and the others go on
         )
         if not own:
             return places
         slack = self._client(None)
         try:
             who = await slack.who()
-        except CredentialsRefused:  # nothing can be written there, and the others go on
+        except CredentialsRefused:  # the same
             return places
         if any(each.space in who.spaces for each in places):
             return places
         return (_Place(connection="", space=who.team_id, name=who.team, slack=slack), *places)
 
     async def _found(self, places: tuple[_Place, ...], target: str) -> str:
-        """An id that several have is of a channel that they share: the oldest of them tells it, once for all."""
-        seen = [(each, await self._look(each, target)) for each in places]
-        here = [each for each, sight in seen if sight is Sight.HERE]
-        maybe = [each for each, sight in seen if sight is not Sight.ABSENT]
-        if here and is_id(PlatformName.SLACK, target):
-            return here[0].connection
+        """An id that several have is of a channel that they share: the oldest of them tells it, once for all.
+
+        Those after it are not asked: an id needs no other to be down or up.
+        """
+        maybe = []
+        for place in places:
+            sight = await self._look(place, target)
+            if sight is Sight.HERE and is_id(PlatformName.SLACK, target):
+                return place.connection
+            if sight is not Sight.ABSENT:
+                maybe.append(place)
         if len(maybe) == 1:
             return maybe[0].connection
         raise _refusal(target, maybe, places)

@@ -312,12 +312,13 @@ class Bot:
                 await self._answered("late", voice, partial(voice.whisper, message))
             return outcome
 
-        working = self._begin(self._kept(heard, guarded()))
+        working = self._begin(guarded())
         await asyncio.wait({working}, timeout=self._patience)
-        if working.done():
+        if working.done() and not self._promised.late:
             return working.result().answer
         late.set()
         await self._promised.give(heard.request, _body(heard))
+        self._begin(self._kept(heard, working))  # not before: what is kept first and given then would be done again
         return tell(_GOES_ON)
 
     async def _looked_up(self, work: Callable[[], Awaitable[Json]], tell: Callable[[str], Json]) -> Json:

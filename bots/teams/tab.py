@@ -122,7 +122,7 @@ class _Tab:
 
 
 def _visitor(found: Identity, workspace: str) -> Visitor:
-    name = one_line(found.name, _LONGEST_NAME)
+    name = one_line(found.name, _LONGEST_NAME) or found.id
     role = Role.VIEWER if found.guest else Role.MEMBER
     principal = Principal(name=f"{name} (Teams)", workspace=workspace, role=role)
     return Visitor(principal=principal, platform=PlatformName.TEAMS, id=found.id, name=name)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
 import pytest
 
-from ai_crm.cli.hub_options import with_hub
+from ai_crm.cli.hub_options import called, with_hub
 from ai_crm.model.access import Role
 from ai_crm.ports.sessions import Visitor, of_key
 from ai_crm.wiring.hub import Hub
@@ -65,6 +66,16 @@ def test_a_link_leads_to_where_the_hub_is(
         monkeypatch.setenv(name, value)
     assert ai_crm("sign-in").out.startswith(begins)
     assert begins in ai_crm("do", "sign-in").out
+
+
+def test_an_account_without_a_name_as_in_a_container_is_asked_for_one(ai_crm: Run) -> None:
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 54321")
+
+    assert called("ann", nameless) == "ann"
+    with pytest.raises(click.UsageError, match="--as NAME"):
+        called(None, nameless)
+    assert ai_crm("sign-in").status == 0
 
 
 def test_a_link_is_not_shared_from_a_terminal_either(ai_crm: Run) -> None:

@@ -83,6 +83,17 @@ def test_what_ends_whoever_is_at_it_is_given_up(promises: SqlPromises, finish: F
     assert finish(promises.give_up(SLACK, NOW + MOST_ATTEMPTS * LEASE)) == 1
 
 
+def test_what_processes_may_have_died_of_takes_nothing_else_with_it(promises: SqlPromises, finish: Finish) -> None:
+    others = [Promise(platform=SLACK, id=f"request {number}", body=b"{}") for number in range(3)]
+    for each in (ASKED, *others):
+        finish(promises.give(each, NOW))
+    assert len(finish(promises.broken(SLACK, NOW + LEASE))) == 4
+    later = NOW + 2 * LEASE  # that process died as well
+    alone = [finish(promises.broken(SLACK, later)) for _ in range(5)]
+    assert [len(taken) for taken in alone] == [1, 1, 1, 1, 0]
+    assert {taken[0].id for taken in alone[:4]} == {ASKED.id, *(each.id for each in others)}
+
+
 def test_of_many_who_look_at_once_each_promise_has_one(engine: Engine, inline: Inline, finish: Finish) -> None:
     promises = SqlPromises(Direct(engine, inline))
     given = {f"request {number}" for number in range(20)}

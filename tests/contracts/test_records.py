@@ -176,6 +176,12 @@ def test_no_word_is_an_operator_of_the_databases_search(hub: Hub) -> None:
     search()
 
 
+@pytest.mark.parametrize("watcher", ["a\x00", "slack:U0\x00", "sla\x00ck:U0", "\x00:\x00"])
+def test_nobody_watches_under_a_name_that_no_database_takes(hub: Hub, watcher: str) -> None:
+    hub.create(1)
+    assert hub.finish(hub.records.tasks("w", TaskQuery(watchers=(watcher,)), NOON, "", 5)).total == 0
+
+
 def test_pages_have_every_task_once_while_others_come(hub: Hub) -> None:
     made = [hub.create(number, NOON + timedelta(minutes=number // 3)) for number in range(1, 8)]
     page = hub.finish(hub.records.tasks("w", TaskQuery(), NOON, "", 2))

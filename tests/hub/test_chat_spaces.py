@@ -138,6 +138,11 @@ def test_a_token_that_is_refused_stops_nobody_else(hub: Hub, slack: SlackPair) -
         through(hub, held(DEV))
 
 
+def test_a_connection_without_a_token_stops_nobody_else(hub: Hub) -> None:
+    asyncio.run(hub.connections.add(replace(installed("T0THIRD", "xoxb-third"), secrets={})))
+    assert through(hub, held(SALES)) == f"slack-{GLOBEX}"
+
+
 def test_a_pause_of_who_was_only_asked_is_no_pause_of_the_connection(hub: Hub, slack: SlackPair) -> None:
     slack.slows("conversations.info", 30)
     with pytest.raises(UpstreamUnavailable):
@@ -146,8 +151,13 @@ def test_a_pause_of_who_was_only_asked_is_no_pause_of_the_connection(hub: Hub, s
 
 def test_where_a_channel_is_is_not_asked_for_every_message(hub: Hub, slack: SlackPair) -> None:
     for _ in range(3):
-        through(hub, held(DEV))
+        through(hub, held(SALES))
     assert len(slack.asked("conversations.info")) == 2  # once in each
+
+
+def test_an_id_that_the_oldest_has_is_looked_for_nowhere_else(hub: Hub, slack: SlackPair) -> None:
+    through(hub, held(DEV))
+    assert len(slack.asked("conversations.info")) == 1  # whatever is the matter with the others
 
 
 def test_one_alone_is_asked_nothing(hub: Hub, slack: SlackPair) -> None:

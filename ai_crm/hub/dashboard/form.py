@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import parse_qsl
 
 from msgspec import Struct
@@ -19,6 +19,8 @@ from ai_crm.ports.sessions import Visitor
 
 _TYPE = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 60
+# A quoted part, which ends before a comma or the end, or one that reaches to the next comma.
+_PART = r'\s*+"((?:[^"]|"")*+)"\s*+(?=,|\Z)|([^,]+)'
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 
@@ -32,8 +34,10 @@ class Fields(Struct, frozen=True):
         return self.values.get(name, "").strip()
 
     def many(self, name: str) -> tuple[str, ...]:
-        """What stands between commas."""
-        return tuple(part.strip() for part in self.values.get(name, "").split(",") if part.strip())
+        """What stands between commas; between quotation marks a comma is part of it, and two of them are one."""
+        found = re.findall(_PART, self.values.get(name, ""))
+        parts = (quoted.replace('""', '"') or plain for quoted, plain in found)
+        return tuple(part.strip() for part in parts if part.strip())
 
     @property
     def data(self) -> Mapping[str, str]:
@@ -49,9 +53,18 @@ class Fields(Struct, frozen=True):
         return hashlib.sha256(parts.encode()).hexdigest()[:32]
 
 
+def is_form(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == _TYPE
+
+
+def listed(parts: Iterable[str]) -> str:
+    """What `many` reads as these again."""
+    return ", ".join('"{}"'.format(part.replace('"', '""')) if {",", '"'} & set(part) else part for part in parts)
+
+
 async def fields_of(request: Request) -> Fields:
     """Raises PayloadInvalid for what is no form, HTTPException 415 for another kind of one."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _TYPE:
+    if not is_form(request):
         raise HTTPException(415, "Only forms of these pages are taken here.")
     text = (await request.body()).decode("utf-8", "replace")
     try:

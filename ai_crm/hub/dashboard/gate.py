@@ -32,15 +32,24 @@ async def visitor_of(request: Request) -> Visitor | None:
 
 def sign_in_first(request: Request) -> Response:
     """Where somebody without a session goes to. Raises HTTPException 401 for what cannot be asked for again after that."""
-    framed = request.headers.get("sec-fetch-dest") == "iframe"
-    framing = _show_framed(request) if framed else None
+    entry = way_in(request)
     if request.method not in _SAFE:
         raise HTTPException(401, "You are not signed in, or were not here for a while. Sign in, and do it once more.")
-    path: bytes = request.scope.get("raw_path") or b""
     query: bytes = request.scope["query_string"]
-    wanted = own_path((path + (b"?" + query if query else b"")).decode("latin-1"))
-    entry = framing.entry if framing else SIGN_IN
+    wanted = own_path(path_of(request) + (f"?{query.decode('latin-1')}" if query else ""))
     return RedirectResponse(f"{entry}?{urlencode({'next': wanted})}" if wanted != HOME else entry, 303)
+
+
+def way_in(request: Request) -> str:
+    """Where somebody without a session comes in; in a frame, which may show the answer from now on, its own page for that."""
+    framing = _show_framed(request) if request.headers.get("sec-fetch-dest") == "iframe" else None
+    return framing.entry if framing else SIGN_IN
+
+
+def path_of(request: Request) -> str:
+    """The path as it was sent."""
+    path: bytes = request.scope.get("raw_path") or b""
+    return path.decode("latin-1")
 
 
 def after_leaving(request: Request) -> str:
@@ -83,7 +92,9 @@ def demand_own_form(request: Request) -> None:
     sites, origins = request.headers.getlist("sec-fetch-site"), request.headers.getlist("origin")
     if (sites == ["same-origin"]) if sites else (origins == [_origin(request)]):
         return
-    raise HTTPException(403, "This did not come from a page of this hub, so nothing was done.")
+    known: str = request.app.state.origin
+    where = f" Its pages are at {known}: open them there." if known else ""
+    raise HTTPException(403, f"This did not come from a page of this hub, so nothing was done.{where}")
 
 
 _PORTS = {"http": 80, "https": 443}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -10,9 +11,9 @@ from starlette.routing import Route
 from ai_crm.errors import CommandRefused
 from ai_crm.hub.dashboard.cookies import signed_in, signed_out, token_of
 from ai_crm.hub.dashboard.form import fields_of
-from ai_crm.hub.dashboard.gate import HOME, SIGN_IN, SIGN_OUT, after_leaving, own_path
+from ai_crm.hub.dashboard.gate import HOME, SIGN_IN, SIGN_OUT, after_leaving, own_path, visitor_of
 from ai_crm.hub.dashboard.render import page
-from ai_crm.hub.routes import Open, Signed, route
+from ai_crm.hub.routes import Open, route
 from ai_crm.ports import Clock
 from ai_crm.ports.receiver import Keys
 from ai_crm.ports.sessions import Sessions, Visitor, of_key
@@ -30,6 +31,7 @@ class Door(Struct, frozen=True, kw_only=True):
 def sign_in_routes(door: Door) -> tuple[Route, ...]:
     ways = _Ways(door)
     with_key = Open("who has no session gets one here, for a key", page=True)
+    leaving = Open("who has no session any more leaves all the same", page=True)
     # Who guesses links is told to wait, as who guesses keys is.
     with_link = Open("who has no session gets one here, for a link that works once", refusal=404, page=True)
     return (
@@ -37,7 +39,7 @@ def sign_in_routes(door: Door) -> tuple[Route, ...]:
         route(SIGN_IN, ways.key_given, ("POST",), with_key, _a_form),
         route(f"{SIGN_IN}/{{invitation}}", ways.invited, ("GET",), with_link),
         route(f"{SIGN_IN}/{{invitation}}", ways.accepted, ("POST",), with_link, _a_form),
-        route(SIGN_OUT, ways.left, ("POST",), Signed(), _a_form),
+        route(SIGN_OUT, ways.left, ("POST",), leaving, _a_form),
     )
 
 
@@ -78,8 +80,11 @@ class _Ways:
         return await self._let_in(request, token, HOME)
 
     async def left(self, request: Request) -> Response:
-        visitor: Visitor = request.state.visitor
+        visitor = await visitor_of(request)
         if (await fields_of(request)).one("everywhere"):
+            if visitor is None:
+                what = "You are not signed in any more, so your other browsers were not signed out."
+                raise HTTPException(401, f"{what} Sign in, and do it once more.")
             await self._door.sessions.end_all(visitor)
         await self._door.sessions.end(token_of(request))
         return signed_out(RedirectResponse(after_leaving(request), 303))

@@ -12,7 +12,7 @@ from ai_crm.commands.priority import Level, priority_of
 from ai_crm.commands.query import parse_status
 from ai_crm.commands.words import shown
 from ai_crm.errors import Misunderstood
-from ai_crm.hub.dashboard.form import Fields
+from ai_crm.hub.dashboard.form import Fields, listed
 from ai_crm.model.analysis import Priority
 from ai_crm.model.status_name import StatusName
 from ai_crm.model.task import Task, TaskId, TaskPatch, TaskStatus
@@ -32,7 +32,7 @@ def values_of(task: Task) -> Mapping[str, str]:
         "priority": task.priority.value,
         "agent": task.agent.name if task.agent and task.agent.assigned else "",
         "assignees": ", ".join(task.assignees),
-        "labels": ", ".join(task.labels),
+        "labels": listed(task.labels),
         "due": task.due.isoformat() if task.due else "",
     }
 

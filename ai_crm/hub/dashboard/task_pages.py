@@ -30,6 +30,7 @@ from ai_crm.model.task import TaskId, TaskStatus
 from ai_crm.ports.sessions import Visitor
 
 _A_PAGE = 50
+_MOST_COMMENTS = 100
 
 # Searches that people make all day; the language is that of `task list`.
 QUICK = (
@@ -127,6 +128,7 @@ class TaskPages(Struct, frozen=True):
         writes = Permission.TASKS_WRITE in MAY[visitor.principal.role]
         told = Reply(text=task.id, cards=(task_card(task, answered=writes),), tasks=(task,))
         own = await own_view(told, asker_of(visitor), self.desk)
+        comments = await records.comments(workspace, name)
         return page(
             "task",
             visitor,
@@ -134,7 +136,8 @@ class TaskPages(Struct, frozen=True):
             task=task,
             card=own.cards[0],
             history=await records.history(workspace, name),
-            comments=await records.comments(workspace, name),
+            comments=comments[-_MOST_COMMENTS:],
+            earlier=len(comments[:-_MOST_COMMENTS]),
             reply=reply,
             said=said,
             now=values_of(task),

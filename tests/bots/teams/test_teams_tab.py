@@ -148,6 +148,9 @@ def test_a_name_of_any_length_and_shape_is_one_short_line(room: TabRoom, entra: 
     name = visitor(room, arrive(room, f"Bearer {token}")).name
     assert len(name) <= 80
     assert not {"\n", "\u202e"} & set(name)
+    invisible = entra.token(name="\u3164")
+    unseen = visitor(room, arrive(room, f"Bearer {invisible}"))
+    assert unseen.name == unseen.id
 
 
 # Who does not
@@ -376,6 +379,29 @@ def test_a_session_that_ended_begins_again_in_the_frame_and_goes_where_it_wanted
     assert (gone.status, gone.headers["location"]) == (303, f"{PATH}?next=%2Ftasks%2FAICRM-1%3Fx%3D1")
     assert room.run(browser.get("/", sec_fetch_dest="iframe")).headers["location"] == PATH
     assert room.run(browser.get("/", sec_fetch_dest="document")).headers["location"].startswith("/sign-in")
+
+
+def test_what_was_sent_after_the_session_ended_is_shown_in_the_frame(room: TabRoom, entra: Entra) -> None:
+    browser = browser_of(room, arrive(room, f"Bearer {entra.token()}"))
+    room.clock.ahead = timedelta(hours=13)
+    form = [("content-type", "application/x-www-form-urlencoded"), ("cookie", f"{FRAMED}={browser.cookies[FRAMED]}")]
+    sent = [("sec-fetch-site", "same-origin"), ("sec-fetch-dest", "iframe"), *form]
+    late = room.run(call(room.app, "POST", "/tasks/AICRM-1/comments", sent, b"text=a+long+story"))
+    assert (late.status, b"a long story" in late.body, b"Send it again" in late.body) == (401, True, False)
+    assert f'href="{PATH}"'.encode() in late.body
+    assert f"frame-ancestors {TEAMS}" in late.headers["content-security-policy"]
+
+
+def test_what_went_wrong_is_shown_in_the_frame_too(room: TabRoom) -> None:
+    framed = [("accept", "text/html"), ("sec-fetch-dest", "iframe"), ("sec-fetch-site", "same-origin")]
+    form = ("content-type", "application/x-www-form-urlencoded")
+    for method, path, body in (("GET", "/nowhere", b""), ("PUT", "/", b""), ("POST", "/sign-out", b"everywhere=1")):
+        wrong = room.run(call(room.app, method, path, [*framed, form], body))
+        assert wrong.status in {401, 404, 405}
+        assert f"frame-ancestors {TEAMS}" in wrong.headers["content-security-policy"]
+        elsewhere = [each for each in framed if each[0] != "sec-fetch-dest"]
+        alone = room.run(call(room.app, method, path, [*elsewhere, form], body))
+        assert "frame-ancestors 'none'" in alone.headers["content-security-policy"]
 
 
 def test_who_comes_in_again_has_one_session(room: TabRoom, entra: Entra) -> None:

@@ -300,7 +300,10 @@ def test_signing_out_ends_the_session_and_not_only_the_cookie(house: House) -> N
 def test_who_is_not_signed_in_any_more_signs_out_all_the_same(house: House) -> None:
     browser = house.let_in()
     house.time += timedelta(minutes=31)
-    left = house.run(browser.post("/sign-out", {"everywhere": "1"}))
+    everywhere = house.run(browser.post("/sign-out", {"everywhere": "1"}))
+    assert everywhere.status == 401  # nobody knows whose other browsers are meant
+    assert b"were not signed out" in everywhere.body
+    left = house.run(browser.post("/sign-out"))
     assert (left.status, left.headers["location"]) == (303, "/sign-in")
     assert browser.cookies == {}
     assert house.run(house.let_in().post("/sign-out", site="cross-site")).status == 403
@@ -426,6 +429,13 @@ def test_only_what_comes_from_our_own_pages_does_anything(house: House, method: 
             assert b"did not come from a page of this hub" in answer.body
             assert house.run(house.sessions.find(token, NOON)), headers
     assert len(house.done) in {0, sum(ours for _, ours in OWN_FORM)}
+
+
+def test_who_came_by_another_address_than_the_hubs_own_is_told_that(house: House) -> None:
+    for origin in ("http://192.168.1.5:8080", "http://hub.example"):
+        sent = [("host", urlsplit(origin).netloc), ("origin", origin)]
+        answer = house.run(call(house.app, "POST", "/sign-in", sent))
+        assert (answer.status, BASE.encode() in answer.body) == (403, True)
 
 
 def test_a_header_that_is_there_twice_says_nothing(house: House) -> None:
@@ -568,6 +578,16 @@ def test_every_answer_of_a_page_may_nearly_nothing(house: House) -> None:
         assert answer.headers["referrer-policy"] == "same-origin"
         assert not any(name.startswith("access-control-") for name in answer.headers)
     assert "frame-ancestors 'none'" in house.run(stranger.get("/")).headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "told"), [(BASE, "max-age=31536000"), ("http://127.0.0.1:8080", None), ("", None)]
+)
+def test_where_people_come_over_tls_browsers_are_told_to_come_no_other_way(base_url: str, told: str | None) -> None:
+    house = House(base_url)
+    for method, path in (("GET", "/sign-in"), ("GET", "/nowhere"), ("POST", "/do"), ("GET", "/api/v1/tasks")):
+        answer = house.run(call(house.app, method, path))
+        assert answer.headers.get("strict-transport-security") == told
 
 
 def test_a_page_is_framed_by_whom_it_names_alone() -> None:
