@@ -88,17 +88,13 @@ class Promised:
         if given_up:
             log.error("promises broken", action="promise", platform=self._platform.value, count=given_up)
         left = await self._promises.broken(self._platform, self._now())
-        await asyncio.gather(*(self._redone(promise, again) for promise in left))
-
-    async def _redone(self, promise: Promise, again: Callable[[bytes], Awaitable[None]]) -> None:
-        """What nobody here can read may be a newer version's. It stays, and ends nothing that is left beside it."""
-        log.info("promise", action="promise", platform=self._platform.value, state="again")
-        try:
-            await again(promise.body)
-        except AiCrmError as error:
-            log.warning("promise", action="promise", problem=str(error))
-        except Exception:  # it would end the bot, and the hub with it
-            log.exception("fault", action="promise")
+        for _ in left:
+            log.info("promise", action="promise", platform=self._platform.value, state="again")
+        done = await asyncio.gather(*(again(promise.body) for promise in left), return_exceptions=True)
+        for failed in (each for each in done if isinstance(each, BaseException)):
+            _log(
+                failed
+            )  # it stays, as what only a newer version can read does, and ends nothing that is left beside it
 
     def taken_over(self) -> Promising:
         """For what `run` gives out: it is promised, and the caller is who is at it."""
@@ -110,7 +106,14 @@ class Promised:
 
 def _noted(giving: asyncio.Future[bool]) -> None:
     if not giving.cancelled() and (error := giving.exception()):
+        _log(error)
+
+
+def _log(error: BaseException) -> None:
+    if isinstance(error, AiCrmError):
         log.warning("promise", action="promise", problem=str(error))
+    else:
+        log.error("fault", action="promise", exc_info=(type(error), error, error.__traceback__))
 
 
 class _TakenOver:
