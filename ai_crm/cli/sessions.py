@@ -26,3 +26,5 @@ def end(*, everybody: bool, name: str | None, workspace: str) -> None:
         raise click.UsageError("say whose: --all, or --name NAME")
     ended = with_hub(lambda hub: hub.sessions.end_of(workspace, name))
     show(f"{ended} ended")
+    if not ended:
+        show(f"Nobody {f'called {name} ' if name else ''}is signed in to the workspace {workspace}", error=True)

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from types import MappingProxyType
 
 from ai_crm.commands.words import nearest, shown
 from ai_crm.errors import Misunderstood
 
 HOW = "2026-12-31, today, tomorrow, friday, 3d or 2w"
 _NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_BESIDE = MappingProxyType({"yesterday": -1, "today": 0, "tomorrow": 1})
 
 
 def named_day(typed: str, today: date) -> date | None:
-    """The day of that name, from today on; None where it is none."""
+    """The day of that name, from today on but for `yesterday`; None where it is none."""
     value = typed.strip().lower()
     ahead = re.fullmatch(r"\+?([0-9]{1,3})([dw])", value, re.ASCII)
     named = [day for day in _NAMES if len(value) > 1 and day.startswith(value)]
     try:
         if ahead:
             return today + timedelta(days=int(ahead[1]) * (7 if ahead[2] == "w" else 1))
-        if value in {"today", "tomorrow"}:
-            return today + timedelta(days=value == "tomorrow")
+        if value in _BESIDE:
+            return today + timedelta(days=_BESIDE[value])
         if named:
             return today + timedelta(days=(_NAMES.index(named[0]) - today.weekday() - 1) % 7 + 1)
         if written := re.fullmatch(r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})", value, re.ASCII):

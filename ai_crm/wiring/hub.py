@@ -19,7 +19,7 @@ from msgspec import Struct
 from sqlalchemy import Engine
 
 from ai_crm.config.hub_settings import HubSettings
-from ai_crm.errors import RulesInvalid
+from ai_crm.errors import Problem, RulesInvalid, SettingsInvalid
 from ai_crm.flow.commands.reply import CommandDesk, WayIn
 from ai_crm.flow.comments import add_comment
 from ai_crm.flow.notices import Listeners, Telling, TellingShared
@@ -117,8 +117,12 @@ class Hub(Struct, frozen=True, kw_only=True):
 
 
 def database(settings: HubSettings) -> Engine:
-    """The database with all its tables; the data folder is made where it is missing. Raises StoreError."""
-    os.makedirs(settings.data, mode=0o700, exist_ok=True)
+    """The database with all its tables; the data folder is made where it is missing. Raises StoreError and SettingsInvalid."""
+    try:
+        os.makedirs(settings.data, mode=0o700, exist_ok=True)
+    except OSError as error:
+        what = f"the folder {settings.data} cannot be made: {error.strerror}"
+        raise SettingsInvalid((Problem("AI_CRM_DATA", 0, 0, what, "name a folder to write in"),)) from error
     engine = engine_for(settings.database_url.reveal())
     migrate(engine)
     return engine

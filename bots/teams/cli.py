@@ -46,7 +46,9 @@ def allow(tenant: str, workspace: str) -> None:
     """
     from bots.teams import tenants  # noqa: PLC0415 - as above
 
-    tenants.check(tenant, settings())
+    given = settings()
+    tenants.check(tenant, given)
+    tenants.check_several(given)
     with_hub(lambda hub: tenants.allow(hub.connections, tenant, workspace))
     show(f"{tenant.lower()} works with the tasks of {workspace}")
 

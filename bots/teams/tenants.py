@@ -50,12 +50,16 @@ class Tenants:
 
 
 def check(tenant_id: str, settings: HubSettings) -> None:
-    """Raises SettingsInvalid for what is no tenant's id, for the home tenant, and where the app has no other."""
+    """Raises SettingsInvalid for what is no tenant's id, and for the home tenant."""
     if not is_app_id(tenant_id):
         hint = "the Directory (tenant) id: 00000000-0000-0000-0000-000000000000"
         raise _problem(one_line(tenant_id, 80), "is no tenant's id", hint)
     if tenant_id.lower() == settings.teams_tenant_id.lower():
         raise _problem(tenant_id, "is the app's own tenant", f"it works with the tasks of {HOME}, and needs no leave")
+
+
+def check_several(settings: HubSettings) -> None:
+    """Raises SettingsInvalid where the app has no other tenant than its own. Who is in may be sent away all the same."""
     if not settings.teams_multi_tenant:
         hint = "set it to 1 where the app's registration is one for many tenants; new ones are for one tenant"
         raise _problem("AI_CRM_TEAMS_MULTI_TENANT", "is not set, so that nobody else can be let in", hint)

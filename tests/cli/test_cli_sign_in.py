@@ -99,6 +99,26 @@ def test_an_operator_ends_sessions_of_one_person_or_of_all(ai_crm: Run) -> None:
     assert known(elsewhere)
 
 
+@pytest.mark.parametrize(("whose", "said"), [(("--name", "an"), "Nobody called an is"), (("--all",), "Nobody is")])
+def test_an_operator_who_ends_no_session_is_told_where_was_looked(
+    ai_crm: Run, whose: tuple[str, ...], said: str
+) -> None:
+    ended = ai_crm("sessions", "end", *whose, "--workspace", "other")
+    assert ended.out == "0 ended\n"
+    assert ended.err == f"{said} signed in to the workspace other\n"
+
+
+def test_a_data_folder_that_cannot_be_made_is_said(
+    ai_crm: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("AI_CRM_DATA", str(tmp_path / "file"))
+    refused = ai_crm("sign-in")
+    assert refused.status == 2
+    assert refused.err.startswith("ai-crm: AI_CRM_DATA: the folder ")
+    assert "name a folder to write in" in refused.err
+
+
 @pytest.mark.parametrize("arguments", [(), ("--all", "--name", "ann"), ("--name", "")])
 def test_whose_sessions_end_has_to_be_said(ai_crm: Run, arguments: tuple[str, ...]) -> None:
     refused = ai_crm("sessions", "end", *arguments)

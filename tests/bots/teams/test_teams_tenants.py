@@ -187,6 +187,7 @@ def test_a_registration_for_one_tenant_lets_nobody_else_in_whatever_was_allowed(
     assert answer.status == 403
     assert "AI_CRM_TEAMS_TENANT_ID" in answer.body.decode()
     assert "off: AI_CRM_TEAMS_MULTI_TENANT" in Hub(tmp_path, one).command("teams", "tenants").stdout
+    assert "let in no more" in Hub(tmp_path, one).command("teams", "forbid", GLOBEX).stdout
 
 
 def test_the_list_says_who_works_with_whose_tasks(met: Two) -> None:
