@@ -29,6 +29,7 @@ _MOST_ROWS = 5_000
 _MOST_VALUES = 400_000
 _LEAST_ROWS = 30
 _LEAST_PER_NAME = 5
+_SHARED = f"one that {_LEAST_PER_NAME} or more share"
 # What the word lists say weighs about a sixth of what all words weigh: 650 of 4096 for each doubling's share.
 _LIST_WEIGHT = 650
 _LABEL_WEIGHT = UNIT // 4
@@ -132,7 +133,10 @@ def _learn_type(
     rows = _frequent(rows)
     wanted = [kind.value for _, kind in rows]
     if not _enough(wanted):
-        return None, f"type: not learned, {len(wanted)} issues have one; it takes {_LEAST_ROWS} of two types at least"
+        return (
+            None,
+            f"type: not learned, {len(wanted)} issues have {_SHARED}; it takes {_LEAST_ROWS} of two types at least",
+        )
     head = fit_head(
         [_type_values(text) for text, _ in rows],
         wanted,
@@ -153,7 +157,7 @@ def _learn_agents(
     if not _enough(wanted):
         return (
             None,
-            f"agents: not learned, {len(wanted)} issues name one; it takes {_LEAST_ROWS} of two agents at least",
+            f"agents: not learned, {len(wanted)} issues name {_SHARED}; it takes {_LEAST_ROWS} of two at least",
         )
     seen = [ranking.look(text.reading, agents) for text, _ in rows]
     values = [
@@ -170,7 +174,10 @@ def _learn_effort(history: Sequence[Closed], texts: Sequence[_Text], unit: str) 
     sizes = [work.hours if unit == "hours" else work.points for work in history]
     rows = [(text, size) for text, size in zip(texts, sizes, strict=True) if size is not None]
     if len(rows) < _LEAST_ROWS:
-        return None, f"effort: not learned, {len(rows)} issues have hours or points; it takes {_LEAST_ROWS}"
+        return (
+            None,
+            f"effort: not learned, {len(rows)} issues have {unit}; it takes {_LEAST_ROWS} with hours or with points",
+        )
     values = [doublings(size) for _, size in rows]
     scale = fit_scale([{**text.words, **text.labels} for text, _ in rows], values, _thirds(values), DOUBLINGS)
     gain = 100 * (scale.usual_error - scale.error) // max(1, scale.usual_error)
@@ -183,7 +190,7 @@ def _learn_priority(history: Sequence[Closed], texts: Sequence[_Text]) -> tuple[
     if not _enough([level.value for _, level in rows]):
         return (
             None,
-            f"priority: not learned, {len(rows)} issues have one; it takes {_LEAST_ROWS} of two levels at least",
+            f"priority: not learned, {len(rows)} issues have {_SHARED}; it takes {_LEAST_ROWS} of two levels at least",
         )
     places = [_LEVELS.index(level) for _, level in rows]
     scale = fit_scale(

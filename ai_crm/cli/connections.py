@@ -11,7 +11,7 @@ from collections.abc import Callable
 import click
 from msgspec.structs import replace
 
-from ai_crm.cli.hub_options import settings, with_hub
+from ai_crm.cli.hub_options import WORKSPACE, settings, with_hub
 from ai_crm.cli.screen import show, show_table
 from ai_crm.errors import Problem, SettingsInvalid
 from ai_crm.model.address import parse_address
@@ -27,7 +27,7 @@ def connections() -> None:
 
 @connections.command("add-github")
 @click.argument("name", required=False, default="")
-@click.option("--workspace", default="default", show_default=True, help="whose tasks come of it")
+@click.option("--workspace", type=WORKSPACE, default="default", show_default=True, help="whose tasks come of it")
 @click.option("--api-url", default="https://api.github.com", show_default=True, help="Enterprise Server: …/api/v3")
 @click.option("--app-id", default="", help="of a GitHub App; then --private-key too")
 @click.option("--private-key", type=click.Path(exists=True, dir_okay=False), help="the App's PEM file")
@@ -64,7 +64,7 @@ def add_github(
 @connections.command("hooks")
 @click.argument("name")
 @click.argument("hooks", nargs=-1, metavar="[OWNER/NAME=ID]...")
-@click.option("--workspace", default="default", show_default=True)
+@click.option("--workspace", type=WORKSPACE, default="default", show_default=True)
 def set_hooks(name: str, hooks: tuple[str, ...], workspace: str) -> None:
     """Name the webhooks of repositories whose lost deliveries the hub asks for again.
 
@@ -82,7 +82,7 @@ def set_hooks(name: str, hooks: tuple[str, ...], workspace: str) -> None:
 
 @connections.command("rotate")
 @click.argument("name")
-@click.option("--workspace", default="default", show_default=True)
+@click.option("--workspace", type=WORKSPACE, default="default", show_default=True)
 @click.option("--finish", is_flag=True, help="refuse the old secret from now on")
 def rotate(name: str, workspace: str, *, finish: bool) -> None:
     """Make a new webhook secret, and show it once; the old one is accepted too until --finish.
@@ -101,7 +101,7 @@ def rotate(name: str, workspace: str, *, finish: bool) -> None:
 
 @connections.command("token")
 @click.argument("name")
-@click.option("--workspace", default="default", show_default=True)
+@click.option("--workspace", type=WORKSPACE, default="default", show_default=True)
 @click.option("--private-key", type=click.Path(exists=True, dir_okay=False), help="the new PEM file of a GitHub App")
 def set_token(name: str, workspace: str, private_key: str | None) -> None:
     """Give a connection another token, from AI_CRM_GITHUB_TOKEN or a prompt, or another private key.
@@ -133,7 +133,7 @@ def list_connections() -> None:
 
 @connections.command("off")
 @click.argument("name")
-@click.option("--workspace", default="default", show_default=True)
+@click.option("--workspace", type=WORKSPACE, default="default", show_default=True)
 def switch_off(name: str, workspace: str) -> None:
     """Take nothing more from a connection. What was accepted stays."""
     _switch(name, workspace, on=False)
@@ -141,7 +141,7 @@ def switch_off(name: str, workspace: str) -> None:
 
 @connections.command("on")
 @click.argument("name")
-@click.option("--workspace", default="default", show_default=True)
+@click.option("--workspace", type=WORKSPACE, default="default", show_default=True)
 def switch_on(name: str, workspace: str) -> None:
     """Take webhooks of a connection again."""
     _switch(name, workspace, on=True)

@@ -11,7 +11,7 @@ import click
 
 from ai_crm.cards import text as text_face
 from ai_crm.cards.inert import plain
-from ai_crm.cli.hub_options import called, dashboard_of, with_hub
+from ai_crm.cli.hub_options import WORKSPACE, called, dashboard_of, with_hub
 from ai_crm.cli.screen import show
 from ai_crm.commands.words import quoted
 from ai_crm.model.access import Principal, Role
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.option("--as", "name", help="the name in histories; without it, yours on this machine")
-@click.option("--workspace", default="default", show_default=True)
+@click.option("--workspace", type=WORKSPACE, default="default", show_default=True)
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def do(name: str | None, workspace: str, words: tuple[str, ...]) -> None:
     """Do what you would ask the bot for: `ai-crm do 'task create "Fix the login" --due friday'`.

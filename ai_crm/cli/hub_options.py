@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,6 +17,22 @@ if TYPE_CHECKING:
     from ai_crm.wiring.hub import Hub  # heavy: only the commands of a hub need it
 
 T = TypeVar("T")
+
+_WORKSPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
+
+class WorkspaceName(click.ParamType[str]):
+    """The name of one of the hub's workspaces, which is also that of the folder with its rules."""
+
+    name = "workspace"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not _WORKSPACE.fullmatch(value):
+            self.fail(f"{value!r} is no name of a workspace: use letters, digits, dots, - and _", param, ctx)
+        return value
+
+
+WORKSPACE = WorkspaceName()
 
 
 def settings() -> HubSettings:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ai_crm.cli.hub_options import with_hub
+from ai_crm.cli.hub_options import WORKSPACE, with_hub
 from ai_crm.cli.screen import show, show_table
 from ai_crm.errors import Problem, SettingsInvalid
 from ai_crm.model.access import MAY, Principal, Role
@@ -25,7 +25,7 @@ def keys() -> None:
 @keys.command("create")
 @click.argument("name")
 @click.option("--role", type=click.Choice([role.value for role in Role]), default=Role.VIEWER.value, show_default=True)
-@click.option("--workspace", default="default", show_default=True)
+@click.option("--workspace", type=WORKSPACE, default="default", show_default=True)
 @click.option("--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="until it expires")
 def create(name: str, role: str, workspace: str, days: int) -> None:
     """Make a key and show it once; only its hash is kept."""
@@ -36,7 +36,7 @@ def create(name: str, role: str, workspace: str, days: int) -> None:
 
 
 @keys.command("list")
-@click.option("--workspace", default="default", show_default=True)
+@click.option("--workspace", type=WORKSPACE, default="default", show_default=True)
 def list_keys(workspace: str) -> None:
     """Show who has a key, and never the key."""
     found = with_hub(lambda hub: hub.keys.of(workspace))
@@ -57,7 +57,7 @@ def list_keys(workspace: str) -> None:
 
 @keys.command("revoke")
 @click.argument("key_id")
-@click.option("--workspace", default="default", show_default=True)
+@click.option("--workspace", type=WORKSPACE, default="default", show_default=True)
 def revoke(key_id: str, workspace: str) -> None:
     """Make a key useless from now on, in every process within seconds, and end the sessions that it began."""
 

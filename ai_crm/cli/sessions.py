@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ai_crm.cli.hub_options import with_hub
+from ai_crm.cli.hub_options import WORKSPACE, with_hub
 from ai_crm.cli.screen import show
 
 
@@ -16,7 +16,7 @@ def sessions() -> None:
 @sessions.command("end")
 @click.option("--all", "everybody", is_flag=True, help="of everybody in the workspace")
 @click.option("--name", help="of whoever is called so, or has this id on their platform")
-@click.option("--workspace", default="default", show_default=True)
+@click.option("--workspace", type=WORKSPACE, default="default", show_default=True)
 def end(*, everybody: bool, name: str | None, workspace: str) -> None:
     """End sessions at once. Links that nobody followed yet are worth nothing any more, either.
 

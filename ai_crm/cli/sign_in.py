@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ai_crm.cli.hub_options import called, dashboard_of, with_hub
+from ai_crm.cli.hub_options import WORKSPACE, called, dashboard_of, with_hub
 from ai_crm.cli.screen import show
 from ai_crm.model.access import Principal, Role
 from ai_crm.model.item import PlatformName
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command("sign-in")
 @click.option("--as", "name", help="the name in histories; without it, yours on this machine")
-@click.option("--workspace", default="default", show_default=True)
+@click.option("--workspace", type=WORKSPACE, default="default", show_default=True)
 def sign_in(name: str | None, workspace: str) -> None:
     """Show a link that opens the dashboard in a browser, as an operator.
 

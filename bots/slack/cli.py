@@ -7,7 +7,7 @@ import asyncio
 import click
 
 from ai_crm.cli.diagnosis import show_all
-from ai_crm.cli.hub_options import settings, with_hub
+from ai_crm.cli.hub_options import WORKSPACE, settings, with_hub
 from ai_crm.cli.screen import show
 from ai_crm.errors import Problem, SettingsInvalid
 
@@ -34,7 +34,13 @@ def manifest(http: bool, no_reading: bool) -> None:  # noqa: FBT001 - how click 
 
 
 @slack.command("invite")
-@click.option("--workspace", default="default", show_default=True, help="whose tasks the Slack workspace works with")
+@click.option(
+    "--workspace",
+    type=WORKSPACE,
+    default="default",
+    show_default=True,
+    help="whose tasks the Slack workspace works with",
+)
 def invite(workspace: str) -> None:
     """Print a link that lets one person connect one Slack workspace, for a day."""
     from urllib.parse import quote  # noqa: PLC0415 - as above

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ai_crm.cli.diagnosis import show_all
-from ai_crm.cli.hub_options import settings, with_hub
+from ai_crm.cli.hub_options import WORKSPACE, settings, with_hub
 from ai_crm.cli.screen import show, show_table
 
 
@@ -38,7 +38,9 @@ def package(output: str, organisation: str) -> None:
 
 @teams.command("allow")
 @click.argument("tenant")
-@click.option("--workspace", default="default", show_default=True, help="whose tasks its people work with")
+@click.option(
+    "--workspace", type=WORKSPACE, default="default", show_default=True, help="whose tasks its people work with"
+)
 def allow(tenant: str, workspace: str) -> None:
     """Let the people of a tenant in. TENANT is its Directory (tenant) id.
 

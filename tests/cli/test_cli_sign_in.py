@@ -140,3 +140,10 @@ def test_a_revoked_key_takes_the_sessions_that_it_began_with_it(ai_crm: Run) -> 
     assert ai_crm("keys", "revoke", leaked.split("_")[1]).status == 0
     assert known(sessions[0]) is None
     assert known(sessions[1])
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "Bad Name!", "", ".hidden", "a/b", "x" * 64])
+def test_what_can_be_no_workspace_is_refused_before_anything_is_made(ai_crm: Run, name: str) -> None:
+    status, out, err = ai_crm("sign-in", "--workspace", name)
+    assert (status, out) == (2, "")
+    assert "is no name of a workspace" in err
