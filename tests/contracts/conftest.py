@@ -16,6 +16,7 @@ import pytest
 
 from ai_crm.ports import Store
 from ai_crm.store.card import CardStore
+from ai_crm.store.database import engine_for
 from ai_crm.store.memory import MemoryStore
 
 if TYPE_CHECKING:
@@ -97,6 +98,14 @@ class Inline(Protocol):
 
 async def _inline(work: Callable[[], T]) -> T:
     return work()
+
+
+@pytest.fixture
+def engine(new_empty_url: Callable[[], str]) -> Iterator[Engine]:
+    """Of an empty database, once for each kind of database."""
+    made = engine_for(new_empty_url())
+    yield made
+    made.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from ai_crm.model.access import Principal, Role
-from ai_crm.store.database import engine_for, reading
+from ai_crm.store.database import reading
 from ai_crm.store.keys import SqlKeys
 from ai_crm.store.tables import api_key
 from ai_crm.store.transactions import Direct
@@ -33,13 +32,6 @@ class _Clock:
 @pytest.fixture
 def clock() -> _Clock:
     return _Clock()
-
-
-@pytest.fixture
-def engine(new_empty_url: Callable[[], str]) -> Iterator[Engine]:
-    made = engine_for(new_empty_url())
-    yield made
-    made.dispose()
 
 
 @pytest.fixture

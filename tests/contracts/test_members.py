@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import time
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from ai_crm.errors import StoreError
 from ai_crm.model.item import PlatformName
 from ai_crm.ports.members import Member, Preferences
 from ai_crm.store import tables
-from ai_crm.store.database import engine_for, writing
+from ai_crm.store.database import writing
 from ai_crm.store.members import SqlMembers
 from ai_crm.store.transactions import Direct
 
@@ -34,13 +33,6 @@ ANN = Member(
     ),
 )
 BOB = Member(platform=TEAMS, id="29:1abc", name="Bob")
-
-
-@pytest.fixture
-def engine(new_empty_url: Callable[[], str]) -> Iterator[Engine]:
-    made = engine_for(new_empty_url())
-    yield made
-    made.dispose()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,7 +11,6 @@ from sqlalchemy import Engine
 
 from ai_crm.model.item import PlatformName
 from ai_crm.ports.promises import Promise
-from ai_crm.store.database import engine_for
 from ai_crm.store.promises import LEASE, LONGEST, MOST_ATTEMPTS, SqlPromises
 from ai_crm.store.transactions import Direct
 
@@ -23,13 +21,6 @@ if TYPE_CHECKING:
 SLACK, TEAMS = PlatformName.SLACK, PlatformName.TEAMS
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 ASKED = Promise(platform=SLACK, id="13345224609.738474920.8088930838d88f008e0", body=b'{"text": "\xc3\xa4\x00"}')
-
-
-@pytest.fixture
-def engine(new_empty_url: Callable[[], str]) -> Iterator[Engine]:
-    made = engine_for(new_empty_url())
-    yield made
-    made.dispose()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from sqlalchemy import Engine, Table, func, insert, select, update
 
 from ai_crm.errors import SettingsInvalid
 from ai_crm.store import tables
-from ai_crm.store.database import engine_for, reading, writing
+from ai_crm.store.database import reading, writing
 from ai_crm.store.retention import DAYS, apply_retention
 from ai_crm.store.rows import stamp
 from ai_crm.store.sql import SqlStore
@@ -26,13 +26,6 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 LONG_AGO = NOON - timedelta(days=1000)
 
 Sweep = Callable[..., dict[str, int]]
-
-
-@pytest.fixture
-def engine(new_empty_url: Callable[[], str]) -> Iterator[Engine]:
-    made = engine_for(new_empty_url())
-    yield made
-    made.dispose()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
@@ -42,13 +42,6 @@ def visitor(
 
 ANN = visitor("Ann <!channel>")
 BOB = visitor("Bob", member="U013")
-
-
-@pytest.fixture
-def engine(new_empty_url: Callable[[], str]) -> Iterator[Engine]:
-    made = engine_for(new_empty_url())
-    yield made
-    made.dispose()
 
 
 @pytest.fixture
